@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+#
+# Millrace: one file, no configure, nothing generated into the tree. Each MODE
+# has a directory of its own below build/. V=1 shows the commands; config.mk,
+# if there is one, holds local settings.
+
+-include config.mk
+
+VERSION = 0.1.0
+MODE   ?= release
+PREFIX ?= /usr/local
+TLS    ?= none
+FUZZ_SECONDS ?= 20
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+OUT  := build/$(MODE)
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+
+CPPFLAGS = -I. -D_GNU_SOURCE -MMD -MP
+CFLAGS = -std=gnu11 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
+	-fstack-clash-protection -Wall -Wextra -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
+FLAGS_release = -O2
+FLAGS_aarch64 = -O2
+FLAGS_debug   = -Og -Werror
+FLAGS_asan    = -Og -Werror -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+FLAGS_tsan    = -Og -Werror -fsanitize=thread
+FLAGS_fuzz    = -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
+
+LIBS_core = -lev -lconfuse -lpthread -ldl
+LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
+LIBS_http = $(LIBS_io) -lhttp_parser
+LIBS_apps = $(LIBS_http)
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+
+# --- what there is ---
+
+# The sanitizers must see the calls that move data; elsewhere they are raw.
+not_here = $(if $(filter asan tsan fuzz,$(MODE)),core/sys_raw.c,core/sys_libc.c) \
+	io/patch.c $(if $(filter openssl,$(TLS)),io/tls_none.c,io/tls.c)
+sources  = $(filter-out $(not_here),$(wildcard $(1)/*.c))
+obj      = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
+
+core_obj := $(call obj,$(call sources,core) $(wildcard core/*_$(ARCH).S))
+io_obj   := $(call obj,$(call sources,io))
+http_obj := $(call obj,$(call sources,http))
+app_obj   = $(call obj,$(wildcard apps/$(1)/*.c))
+
+# Apps that are a file to load, and are also in the server; and the server.
+BUILTIN  := $(foreach a,echo files hello,$(if $(wildcard apps/$(a)/*.c),$(a)))
+app_so   := $(BUILTIN:%=$(OUT)/%.so)
+server   := $(if $(wildcard apps/millrace/*.c),$(OUT)/millrace)
+archives := $(OUT)/libhttp.a $(OUT)/libio.a $(OUT)/libcore.a
+library  := $(OUT)/libmillrace.a $(OUT)/libmillrace.so
+umbrella := $(if $(wildcard http/millrace.h),$(OUT)/include/millrace/app.h)
+
+tests_of   = $(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c))
+test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
+test_sh   := $(wildcard tests/*/test_*.sh)
+wire      := $(if $(wildcard tests/wire/wire.c),$(OUT)/tests/wire/wire)
+wires     := $(sort $(wildcard tests/wire/*.wire))
+benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
+fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all run test test-run test-core test-bins lint load bench fuzz \
+	fuzz-bins e2e valgrind check-all install clean deps test-aarch64 help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(server) $(app_so) $(library) ## build the server and the apps (MODE=release|debug|asan|tsan)
+
+# --- how it is built ---
+
+$(OUT)/libcore.a: $(core_obj)
+$(OUT)/libio.a: $(io_obj)
+$(OUT)/libhttp.a: $(http_obj)
+$(OUT)/libmillrace.a: $(core_obj) $(io_obj) $(http_obj)
+
+# The link line is the layering rule: the tests of a layer link that layer and
+# those below it, so an upward call does not link.
+below_core = $(OUT)/libcore.a
+below_io   = $(OUT)/libio.a $(below_core)
+below_http = $(OUT)/libhttp.a $(below_io)
+below_apps = $(below_http)
+
+define test_rules
+$(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(below_$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) -lcunit
+endef
+$(foreach l,core io http apps,$(if $(call tests_of,$(l)),\
+	$(eval $(call test_rules,$(l)))))
+
+# The server holds the whole runtime and shows apps what is MR_API.
+$(OUT)/millrace: $(call app_obj,millrace) $(foreach a,$(BUILTIN),$(call app_obj,$(a))) $(archives)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive \
+		$(archives) -Wl,--no-whole-archive $(LIBS_apps)
+
+# An app leaves mr_ undefined: it resolves to the copy of its server.
+define app_rule
+$(OUT)/$(1).so: $(call app_obj,$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -shared -o $$@ $$^
+endef
+$(foreach a,$(BUILTIN),$(eval $(call app_rule,$(a))))
+
+$(OUT)/libmillrace.so: $(archives)
+	$(call say,LINK,$@)
+	$(Q)printf 'MILLRACE_0 { global: mr_*; local: *; };\n' >$(OUT)/millrace.map
+	$(Q)$(LINK) -shared -Wl,-soname,libmillrace.so -o $@ \
+		-Wl,--version-script,$(OUT)/millrace.map -Wl,--whole-archive $^ \
+		-Wl,--no-whole-archive $(LIBS_http)
+
+# Apps name the umbrella as they will once it is installed.
+$(OUT)/include/millrace/app.h: http/millrace.h
+	$(Q)mkdir -p $(@D) && cp $< $@
+$(OUT)/apps/%.o: CPPFLAGS += -I$(OUT)/include -DMR_VERSION='"$(VERSION)"'
+$(OUT)/tests/apps/%.o: CPPFLAGS += -I$(OUT)/include
+$(foreach a,millrace $(BUILTIN),$(call app_obj,$(a))): | $(umbrella)
+
+$(wire): $(call obj,$(wildcard tests/wire/*.c))
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^
+$(benches): %: %.o $(below_http)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_http)
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
+
+$(OUT)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(OUT)/%.o: %.S Makefile
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -g -c -o $@ $<
+%.a:
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+# --- what one asks for ---
+
+# make waits in the shell's place: signals reach the server itself.
+run: deps ## build and run the server on conf/millrace.conf (ARGS= is appended)
+	@$(MAKE) --no-print-directory all
+	@exec $(OUT)/millrace -c conf/millrace.conf $(ARGS)
+
+test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
+	@$(MAKE) --no-print-directory test-run
+
+test-bins: all $(test_bins) $(wire)
+test-run: test-bins
+	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
+		RUN="$(RUN)" tests/run.sh $(test_bins) $(test_sh:%='sh %') \
+		$(if $(and $(wire),$(wires),$(server)),'$(wire) $(wires)')
+
+test-core: $(call tests_of,core)
+	@MODE=$(MODE) MR_BUILD=$(OUT) RUN="$(RUN)" tests/run.sh $^
+
+lint: ## check layers, doors, headers, style
+	@CC="$(CC)" sh tests/lint.sh
+
+load: all ## load the server with wrk and print a table
+	@MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace sh tests/bench/load.sh
+
+bench: $(benches) ## run the small benchmarks
+	@for b in $(benches); do $$b || exit 1; done
+
+fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
+	@command -v clang >/dev/null || { echo 'make fuzz needs clang:' \
+		'apt-get install clang' >&2; exit 1; }
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzz-bins
+	@for f in $(fuzzers); do \
+		mkdir -p build/fuzz/$$f tests/fuzz/corpus/$$f; \
+		printf '%s: ' $$f; \
+		build/fuzz/tests/fuzz/fuzz_$$f -timeout=10 \
+			-max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=build/fuzz/$$f/ build/fuzz/$$f \
+			tests/fuzz/corpus/$$f >build/fuzz/$$f.log 2>&1 || \
+			{ tail -n 40 build/fuzz/$$f.log; exit 1; }; \
+		tail -n 1 build/fuzz/$$f.log; \
+	done
+fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
+
+e2e: all ## run what needs browsers, databases and other peers
+	@MODE=$(MODE) MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
+		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/*.sh))
+
+valgrind: test-bins ## run the tests under Valgrind's memcheck
+	@$(MAKE) --no-print-directory test-run \
+		RUN='valgrind -q --error-exitcode=9 --leak-check=full'
+
+check-all: deps ## the full matrix; takes a while
+	$(MAKE) lint
+	$(MAKE) MODE=release test-run
+	$(MAKE) MODE=debug test-run
+	$(MAKE) MODE=asan test-run
+	$(MAKE) MODE=tsan test-run
+	MR_STACK_GUARD=mprotect $(MAKE) MODE=release test-run
+	$(MAKE) CC=clang OUT=build/clang test-run
+	$(MAKE) valgrind
+	$(MAKE) test-aarch64
+	$(MAKE) fuzz FUZZ_SECONDS=120
+	$(MAKE) e2e
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## print this
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+
+inc   = $(DESTDIR)$(PREFIX)/include/millrace
+lib   = $(DESTDIR)$(PREFIX)/lib
+share = $(DESTDIR)$(PREFIX)/share/millrace
+install: all ## install below PREFIX (DESTDIR is put before it)
+	install -d $(inc)/core $(inc)/io $(inc)/http $(lib)/millrace \
+		$(lib)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(share)
+	for d in core io http; do for h in $$d/*.h; do case $$h in \
+		*_priv.h | http/millrace.h) ;; \
+		*) install -m 644 $$h $(inc)/$$h || exit 1 ;; esac; done; done
+	install -m 644 http/millrace.h $(inc)/app.h
+	install -m 644 $(OUT)/libmillrace.a $(lib)
+	install -m 755 $(OUT)/libmillrace.so $(lib)
+	install -m 755 $(app_so) $(lib)/millrace
+	install -m 755 $(OUT)/millrace $(DESTDIR)$(PREFIX)/bin
+	cp -R conf $(share)
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' \
+		'libdir=$${prefix}/lib' 'appdir=$${libdir}/millrace' '' \
+		'Name: millrace' 'Version: $(VERSION)' \
+		'Description: coroutines, an event hub and an HTTP server' \
+		'Cflags: -I$${includedir} -I$${includedir}/millrace' \
+		'Libs: -L$${libdir} -lmillrace' 'Libs.private: $(LIBS_http)' \
+		>$(lib)/pkgconfig/millrace.pc
+
+# --- what it needs ---
+
+# Debian's package, and the shell test that tells whether it is there.
+has = printf '\#include <$(1)>\n' | $(CC) -E - >/dev/null 2>&1
+apt = $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
+
+deps: ## install what the build needs, if anything is missing (apt-get)
+	@need=; want() { need="$$need $$1"; }; \
+	command -v $(firstword $(CC)) >/dev/null || want $(firstword $(CC)); \
+	$(call has,stdio.h) || want libc6-dev; \
+	$(call has,ev.h) || want libev-dev; \
+	$(call has,http_parser.h) || want libhttp-parser-dev; \
+	$(call has,confuse.h) || want libconfuse-dev; \
+	$(call has,CUnit/CUnit.h) || want libcunit1-dev; \
+	command -v ar >/dev/null || want binutils; \
+	command -v pkg-config >/dev/null || want pkg-config; \
+	test -z "$$need" || { echo "installing:$$need"; \
+		$(apt) -qq update && \
+		$(apt) -qq -y --no-install-recommends install $$need >/dev/null; \
+	} || { echo "make: could not install$$need; install them yourself" \
+		"(the names are Debian's), then try again" >&2; exit 1; }
+
+# The core for aarch64, run by qemu-user. The libraries come from Debian's own
+# arm64 packages, beside those of this machine; libc too: with -L naming the
+# cross compiler's, each fork hangs in the child (qemu 7.2).
+cross    = aarch64-linux-gnu
+arm_pkgs = gcc-$(cross) libc6-dev-arm64-cross qemu-user libev-dev:arm64 \
+	libconfuse-dev:arm64 libcunit1-dev:arm64
+arm_ready = command -v $(cross)-gcc qemu-aarch64 >/dev/null && \
+	for l in ev confuse cunit; do \
+		test -e /usr/lib/$(cross)/lib$$l.so || exit 1; done
+test-aarch64: ## run the core's tests as aarch64 under qemu (YES=1: do not ask)
+	@($(arm_ready)) || { \
+		echo 'To be installed, with arm64 added to dpkg: $(arm_pkgs)'; \
+		test "$(YES)" = 1 || { printf 'Go on? [y/N] '; read -r yes; \
+			test "$$yes" = y; } || exit 1; \
+		$(if $(filter 0,$(shell id -u)),,sudo )dpkg --add-architecture arm64 && \
+		$(apt) -qq update && \
+		$(apt) -qq -y --no-install-recommends install $(arm_pkgs) >/dev/null; }
+	@MR_TEST_SCALE=$${MR_TEST_SCALE-10} $(MAKE) --no-print-directory \
+		MODE=aarch64 CC=$(cross)-gcc test-core \
+		RUN=qemu-aarch64
+
+# --- how it talks ---
+
+ifeq ($(V),1)
+say = @:
+export V
+else
+Q   = @
+say = @printf '  %-5s %s\n' $(1) $(2)
+endif
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
