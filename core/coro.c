@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * coro.c - coroutines: a function, a stack, and a place to come back to.
+ *
+ * The invariants and the states are in core/coro.h. Here: the object, and the
+ * two switches of a coroutine that is resumed by hand. Who runs next among
+ * errands is errand.c's, what they wait for wait.c's.
+ *
+ * The control block lies on the top page of its own stack, above the first
+ * frame: a coroutine that waits keeps one page in all.
+ */
+#include "core/coro.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/coro_priv.h"
+
+_Thread_local struct mr_thread mr_thread;
+
+/* --- a thread's own stack --- */
+
+static struct mr_stack_owner running(void)
+{
+    const struct mr_coro *co = mr_thread.current;
+
+    if (!co)
+        return (struct mr_stack_owner){0};
+    return (struct mr_stack_owner){co->stack, mr_coro_name(co), co->entry,
+                                   (uintptr_t)co->fn};
+}
+
+static void describe(char *buf, size_t size)
+{
+    const struct mr_coro *co = mr_thread.current;
+
+    if (!co) {
+        buf[0] = '\0';
+        return;
+    }
+    snprintf(buf, size, "coroutine '%s' #%llu, %s", mr_coro_name(co),
+             (unsigned long long)co->id, mr_coro_state_name(mr_coro_state(co)));
+}
+
+struct mr_coro *mr_coro_thread(void)
+{
+    static _Thread_local union {
+        struct mr_coro co;
+        char room[sizeof(struct mr_coro) + sizeof(struct mr_errand)];
+    } main_;
+    static _Thread_local struct mr_switch_tool tool;
+    struct mr_coro *co = &main_.co;
+
+    if (co->tool)
+        return co;
+    mr_switch_tool_thread(&tool);
+    co->tool = &tool;
+    co->name = "main";
+    co->entry = "main";
+    co->state = MR_CORO_RUNNING;
+    co->errand = co->own;
+    co->own->inner = co;
+    co->own->state = MR_ERRAND_RUNNING;
+    co->own->why = "";
+    co->own->refs = 1;
+    mr_waitq_init(&co->own->joiners);
+    mr_group_init(&co->own->children);
+    mr_list_init(&co->own->member);
+    mr_list_init(&co->own->all);
+    if (!mr_thread.current)
+        mr_thread.current = co;
+    /* Relaxed: every thread writes the same. */
+    __atomic_store_n(&mr_stack_owner, running, __ATOMIC_RELAXED);
+    __atomic_store_n(&mr_bug_context, describe, __ATOMIC_RELAXED);
+    return co;
+}
+
+/* --- the object --- */
+
+static MR_NORETURN void coro_main(void *unused)
+{
+    struct mr_coro *co = mr_thread.current;
+
+    (void)unused;
+    mr_switch_tool_enter(co->tool);
+    if (co->is_root) {
+        intptr_t result = -ECANCELED;
+
+        if (!co->own->cancelled)
+            result = co->fn(co->arg);
+        mr_errand_end(co, result);
+    }
+    co->value = co->fn(co->arg);
+    co->state = MR_CORO_DONE;
+    co->resumer->state = MR_CORO_RUNNING;
+    mr_coro_leave(co, co->resumer);
+}
+
+void mr_coro_leave(struct mr_coro *from, struct mr_coro *to)
+{
+    void *nowhere;
+
+    mr_thread.current = to;
+    mr_switch_tool_leave(from->tool, to->tool, true);
+    (void)mr_switch(&nowhere, to->sp, NULL);
+    __builtin_unreachable();
+}
+
+static void errand_init(struct mr_errand *e, struct mr_coro *root)
+{
+    e->inner = root;
+    e->next = NULL;
+    e->set = NULL;
+    e->scope = NULL;
+    e->hub = mr_thread.hub;
+    e->group = NULL;
+    mr_list_init(&e->member);
+    mr_waitq_init(&e->joiners);
+    mr_group_init(&e->children);
+    e->why = "";
+    e->since = 0;
+    e->result = 0;
+    e->refs = 1;
+    e->shields = 0;
+    e->state = MR_ERRAND_READY;
+    e->cancelled = false;
+    e->reap = false;
+    e->taken = false;
+}
+
+int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
+                 const struct mr_coro_options *o, bool root)
+{
+    struct mr_stack *st;
+    struct mr_coro *co;
+    int err;
+
+    (void)mr_coro_current(); /* the thread has its stand-in before any other */
+    err = mr_stack_take(o->stack_size, &st);
+    if (MR_UNLIKELY(err))
+        return err;
+    co = mr_stack_block(st);
+    co->sp = mr_switch_make(mr_stack_top(st), coro_main);
+    co->tool = &st->tool;
+    co->resumer = NULL;
+    co->errand = NULL;
+    co->stack = st;
+    co->fn = fn;
+    co->arg = arg;
+    co->name = o->name;
+    co->entry = o->entry;
+    co->id = ++mr_thread.last_id;
+    co->value = 0;
+    co->state = MR_CORO_NEW;
+    co->is_root = root;
+    if (root) {
+        co->errand = co->own;
+        errand_init(co->own, co);
+    }
+    *ret = co;
+    return 0;
+}
+
+int mr_coro_new(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
+                const struct mr_coro_options *options)
+{
+    static const struct mr_coro_options none;
+    int err = mr_stack_watch_overflow();
+
+    if (err)
+        return err;
+    return mr_coro_make(ret, fn, arg, options ? options : &none, false);
+}
+
+void mr_coro_free(struct mr_coro *co)
+{
+    if (!co)
+        return;
+    MR_BUG_ON(co->is_root || !co->stack);
+    MR_BUG_ON(co->state != MR_CORO_NEW && co->state != MR_CORO_DONE);
+    mr_stack_give(co->stack);
+}
+
+/* --- the two switches --- */
+
+int mr_coro_resume(struct mr_coro *co, intptr_t value, intptr_t *ret_value)
+{
+    struct mr_coro *self = mr_coro_current();
+
+    MR_BUG_ON(!co || co->is_root || !co->stack);
+    if (co->state == MR_CORO_DONE)
+        return -ESRCH;
+    if (co->state != MR_CORO_NEW && co->state != MR_CORO_SUSPENDED)
+        return -EBUSY;
+    co->resumer = self;
+    co->errand = self->errand;
+    co->value = value;
+    co->state = MR_CORO_RUNNING;
+    self->state = MR_CORO_RESUMING;
+    mr_coro_switch(self, co);
+    if (ret_value)
+        *ret_value = co->value;
+    return 0;
+}
+
+intptr_t mr_coro_suspend(intptr_t value)
+{
+    struct mr_coro *self = mr_coro_current();
+
+    MR_BUG_ON(self->is_root || !self->stack);
+    self->value = value;
+    self->state = MR_CORO_SUSPENDED;
+    self->resumer->state = MR_CORO_RUNNING;
+    mr_coro_switch(self, self->resumer);
+    return self->value;
+}
+
+/* --- facts --- */
+
+struct mr_coro *mr_coro_self(void)
+{
+    return mr_coro_current();
+}
+
+enum mr_coro_state mr_coro_state(const struct mr_coro *co)
+{
+    static const enum mr_coro_state of_errand[] = {
+        [MR_ERRAND_READY] = MR_CORO_READY,
+        [MR_ERRAND_RUNNING] = MR_CORO_RUNNING,
+        [MR_ERRAND_PARKED] = MR_CORO_PARKED,
+        [MR_ERRAND_DONE] = MR_CORO_DONE,
+    };
+
+    return co->is_root ? of_errand[co->own->state]
+                       : (enum mr_coro_state)co->state;
+}
+
+const char *mr_coro_state_name(enum mr_coro_state state)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        MR_CORO_STATES(X)
+#undef X
+    };
+
+    return (size_t)state < MR_ARRAY_LEN(names) ? names[state] : "?";
+}
+
+bool mr_coro_is_done(const struct mr_coro *co)
+{
+    return mr_coro_state(co) == MR_CORO_DONE;
+}
+
+const char *mr_coro_name(const struct mr_coro *co)
+{
+    if (co->name)
+        return co->name;
+    return co->entry ? co->entry : "coroutine";
+}
+
+void mr_coro_set_name(struct mr_coro *co, const char *name)
+{
+    co->name = name;
+}
+
+const char *mr_coro_entry(const struct mr_coro *co)
+{
+    return co->entry ? co->entry : "";
+}
+
+uint64_t mr_coro_id(const struct mr_coro *co)
+{
+    return co->id;
+}
+
+const char *mr_coro_why(const struct mr_coro *co)
+{
+    return co->errand ? co->errand->why : "";
+}
+
+size_t mr_coro_stack_size(const struct mr_coro *co)
+{
+    return co->stack ? co->stack->size : 0;
+}
+
+size_t mr_coro_stack_used(const struct mr_coro *co)
+{
+    return co->stack ? mr_stack_high_water(co->stack) : 0;
+}

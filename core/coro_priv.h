@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_CORO_PRIV_H
+#define CORE_CORO_PRIV_H
+
+/*
+ * coro_priv.h - what coro.c, errand.c, wait.c, timer.c, group.c and hub.c know
+ * of each other. Not for other directories.
+ */
+#include "core/coro.h"
+#include "core/group.h"
+#include "core/stack.h"
+#include "core/timer.h"
+#include "core/wait.h"
+
+/* What a park waits on; lives on the parker's stack. */
+struct mr_wait_set {
+    struct mr_errand *errand;
+    struct mr_wait_entry *entries;
+    size_t n;
+    int fired;             /* index, or -ETIMEDOUT, -ECANCELED */
+    int64_t at;            /* when it times out: its own or a scope's */
+    struct mr_timer timer; /* started when `at` is not MR_NEVER */
+};
+
+enum mr_errand_state {
+    MR_ERRAND_READY,   /* in the run queue */
+    MR_ERRAND_RUNNING, /* its innermost coroutine owns the thread */
+    MR_ERRAND_PARKED,  /* `set` is what it waits on */
+    MR_ERRAND_DONE,    /* `result` is valid */
+};
+
+/* The schedulable unit; valid in the root coroutine only. */
+struct mr_errand {
+    struct mr_coro *inner;   /* resumed when the errand is */
+    struct mr_errand *next;  /* in the run queue */
+    struct mr_wait_set *set; /* while PARKED, but for a yield */
+    struct mr_scope *scope;  /* innermost deadline scope, or NULL */
+    struct mr_hub *hub;
+    struct mr_group *group; /* its parent's, or NULL (the hub's first) */
+    struct mr_list member;  /* in group->members */
+    struct mr_list all;     /* in the hub's list */
+    struct mr_waitq joiners;
+    struct mr_group children; /* what mr_spawn starts in it */
+    const char *why;          /* static; "" while not waiting */
+    int64_t since;            /* when it parked, by the hub's clock */
+    intptr_t result;
+    uint32_t refs; /* owner, joiners under way, mr_coro_ref */
+    uint16_t shields;
+    uint8_t state;  /* enum mr_errand_state */
+    bool cancelled; /* sticky */
+    bool reap;      /* nobody joins: freed when done */
+    bool taken;     /* a join took the owner's reference */
+};
+
+struct mr_coro {
+    void *sp; /* while not running */
+    struct mr_switch_tool *tool;
+    struct mr_coro *resumer;  /* who gets the thread back; NULL in a root */
+    struct mr_errand *errand; /* on whose behalf it runs, ran last */
+    struct mr_stack *stack;   /* NULL: a thread's own */
+    mr_coro_fn *fn;
+    void *arg;
+    const char *name;
+    const char *entry;
+    uint64_t id;
+    intptr_t value; /* handed over by resume, suspend, return */
+    uint8_t state;  /* enum mr_coro_state; of a root: see errand */
+    bool is_root;
+    struct mr_errand own[]; /* one in a root and in a thread's stand-in */
+};
+
+_Static_assert(sizeof(struct mr_coro) + sizeof(struct mr_errand) <=
+                   MR_STACK_BLOCK,
+               "the control block has its place on the top page");
+
+struct mr_thread {
+    struct mr_coro *current; /* NULL until the thread's first use */
+    struct mr_hub *hub;
+    uint64_t last_id;
+};
+/* initial-exec: one instruction to reach, also from libmillrace.so. Cached
+ * addresses of it stay right, as no coroutine changes its thread. */
+extern _Thread_local struct mr_thread mr_thread
+    __attribute__((tls_model("initial-exec")));
+
+/* --- coro.c --- */
+
+/* The stand-in for the thread's own stack; made at the first call. */
+struct mr_coro *mr_coro_thread(void);
+static inline struct mr_coro *mr_coro_current(void)
+{
+    struct mr_coro *co = mr_thread.current;
+
+    return MR_LIKELY(co != NULL) ? co : mr_coro_thread();
+}
+/* Give the thread to `to`, which must be able to go on; comes back when
+ * someone gives it to `from` again. */
+static inline void mr_coro_switch(struct mr_coro *from, struct mr_coro *to)
+{
+    mr_thread.current = to;
+    mr_switch_tool_leave(from->tool, to->tool, false);
+    (void)mr_switch(&from->sp, to->sp, NULL);
+    mr_switch_tool_enter(from->tool);
+}
+/* The same from one that is DONE and never comes back. */
+MR_NORETURN void mr_coro_leave(struct mr_coro *from, struct mr_coro *to);
+/* A coroutine in a stack of its own, NEW; root: with an errand. */
+int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
+                 const struct mr_coro_options *o, bool root);
+
+/* --- errand.c --- */
+
+struct mr_runq {
+    struct mr_errand *head;
+    struct mr_errand *tail;
+};
+
+/* The running errand may wait: it is a coroutine of this thread's hub. */
+struct mr_errand *mr_errand_self(void);
+/* Suspend the running errand until mr_errand_ready; set, why filled in. */
+void mr_errand_park(struct mr_errand *e);
+/* Into the run queue. */
+void mr_errand_ready(struct mr_errand *e);
+/* Give up one turn. */
+void mr_errand_yield(struct mr_errand *e);
+/* A root's function returned. */
+MR_NORETURN void mr_errand_end(struct mr_coro *co, intptr_t result);
+/* From the hub's stack: run what is ready until the queue is empty or the
+ * slice is used up. */
+void mr_errand_run_ready(struct mr_hub *hub);
+/* Drop a done member: its group's memory of it, and the owner's reference. */
+void mr_errand_release(struct mr_errand *e);
+static inline struct mr_coro *mr_errand_root(struct mr_errand *e)
+{
+    return mr_container_of(e, struct mr_coro, own);
+}
+
+/* --- wait.c --- */
+
+/* End the park of e by something else than an entry. */
+void mr_wait_break(struct mr_errand *e, int why);
+
+/* --- timer.c --- */
+
+struct mr_timer_slot {
+    int64_t at;
+    struct mr_timer *timer;
+};
+/* A 4-ary min-heap of deadlines. */
+struct mr_timers {
+    struct mr_timer_slot *heap;
+    uint32_t n;
+    uint32_t cap;
+    uint32_t reserved; /* one for each errand: its park cannot fail */
+};
+void mr_timers_fini(struct mr_timers *t);
+/* Room for one more errand's timer. 0 or -ENOMEM. */
+int mr_timers_reserve(struct mr_timers *t);
+static inline void mr_timers_unreserve(struct mr_timers *t)
+{
+    t->reserved--;
+}
+/* For a reserved timer: cannot fail. */
+void mr_timers_start(struct mr_timers *t, struct mr_timer *timer, int64_t at);
+void mr_timers_stop(struct mr_timers *t, struct mr_timer *timer);
+static inline int64_t mr_timers_next(const struct mr_timers *t)
+{
+    return t->n > 0 ? t->heap[0].at : MR_NEVER;
+}
+/* Fire what is due. */
+void mr_timers_run(struct mr_timers *t, int64_t now);
+
+/* --- hub.c --- */
+
+struct mr_hub_loop; /* libev's, and the descriptors: hub.c's own */
+
+struct mr_hub {
+    struct mr_runq ready;
+    struct mr_coro *stand_in; /* the thread's own stack, where ev_run is */
+    int budget;               /* switches left in this slice */
+    int64_t now;              /* when the kernel was last asked */
+    struct mr_timers timers;
+    struct mr_list all; /* errands, oldest first */
+    struct mr_group group;
+    struct mr_list idle; /* struct mr_hub_idle */
+    size_t live;         /* errands not DONE */
+    size_t expected;     /* posts that will come (jobs on helpers) */
+    int64_t *beat;
+    struct mr_hub_stats stats;
+    struct mr_hub_loop *loop;
+};
+
+#endif

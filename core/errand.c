@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * errand.c - who runs next: spawn, yield, park, end, join, cancel.
+ *
+ * A run queue, first in, first out. A coroutine that gives up the thread
+ * switches straight to the next READY one; to the hub's own stack only when
+ * the queue is empty or the slice is used up. So a yield among many costs one
+ * switch, and the kernel is asked all the same (hub.c decides how often).
+ *
+ *  (1) READY <=> in the run queue, once.
+ *  (2) An errand's end closes its children first: it is DONE after they are.
+ *  (3) refs counts the owner (the group it is a member of, until a join, a
+ *      reap or a close takes that), joins under way and mr_coro_ref. At 0 it
+ *      is DONE and its stack goes back to the cache.
+ */
+#include <errno.h>
+
+#include "core/coro_priv.h"
+#include "core/log.h"
+
+/* --- the run queue --- */
+
+void mr_errand_ready(struct mr_errand *e)
+{
+    struct mr_runq *q = &e->hub->ready;
+
+    MR_BUG_ON(e->hub != mr_thread.hub); /* another thread's: use mr_hub_post */
+    e->state = MR_ERRAND_READY;
+    e->next = NULL;
+    if (q->head)
+        q->tail->next = e;
+    else
+        q->head = e;
+    q->tail = e;
+}
+
+/* Whom to switch to: the next READY errand's innermost, or the hub's stack. */
+static struct mr_coro *next_coro(struct mr_hub *hub)
+{
+    struct mr_errand *e = hub->ready.head;
+
+    if (!e || hub->budget <= 0)
+        return hub->stand_in;
+    hub->budget--;
+    hub->stats.switches++;
+    hub->ready.head = e->next;
+    e->state = MR_ERRAND_RUNNING;
+    e->inner->state = MR_CORO_RUNNING;
+    return e->inner;
+}
+
+struct mr_errand *mr_errand_self(void)
+{
+    struct mr_coro *self = mr_coro_current();
+    struct mr_errand *e = self->errand;
+
+    /* Only a coroutine that this thread's hub runs may wait: not a plain
+     * thread, not a hook on the hub's own stack. */
+    MR_BUG_ON(!mr_thread.hub || e->hub != mr_thread.hub);
+    return e;
+}
+
+void mr_errand_park(struct mr_errand *e)
+{
+    struct mr_coro *self = mr_thread.current;
+
+    e->inner = self;
+    e->state = MR_ERRAND_PARKED;
+    e->since = e->hub->now;
+    self->state = MR_CORO_PARKED;
+    mr_coro_switch(self, next_coro(e->hub));
+}
+
+void mr_errand_yield(struct mr_errand *e)
+{
+    struct mr_coro *self = mr_thread.current, *next;
+
+    e->inner = self;
+    self->state = MR_CORO_READY;
+    mr_errand_ready(e);
+    next = next_coro(e->hub);
+    if (next != self)
+        mr_coro_switch(self, next);
+}
+
+int mr_yield(void)
+{
+    struct mr_errand *e = mr_errand_self();
+
+    mr_errand_yield(e);
+    if (e->cancelled && e->shields == 0)
+        return -ECANCELED;
+    if (e->scope && e->scope->min <= e->hub->now)
+        /* Fails at once, and tells the scope so. */
+        return mr_wait_any(NULL, 0, MR_NEVER, "yield");
+    return 0;
+}
+
+void mr_errand_run_ready(struct mr_hub *hub)
+{
+    while (hub->ready.head && hub->budget > 0)
+        mr_coro_switch(hub->stand_in, next_coro(hub));
+}
+
+/* --- birth --- */
+
+static struct mr_group *default_group(void)
+{
+    struct mr_errand *e = mr_coro_current()->errand;
+
+    /* From a hook on the hub's stack: nobody's child, so the hub's. */
+    return e->hub ? &e->children : &mr_thread.hub->group;
+}
+
+struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
+                              const struct mr_spawn_options *o)
+{
+    const struct mr_coro_options co_options = {o->name, o->entry,
+                                               o->stack_size};
+    struct mr_hub *hub = mr_thread.hub;
+    struct mr_group *g;
+    struct mr_coro *co;
+
+    MR_BUG_ON(!hub || !fn);
+    g = o->group ? o->group : default_group();
+    if (g->closing)
+        return NULL;
+    if (mr_timers_reserve(&hub->timers))
+        return NULL;
+    if (mr_coro_make(&co, fn, arg, &co_options, true)) {
+        mr_timers_unreserve(&hub->timers);
+        return NULL;
+    }
+    co->own->group = g;
+    co->own->reap = o->reap;
+    mr_list_push_back(&g->members, &co->own->member);
+    g->live++;
+    mr_list_push_back(&hub->all, &co->own->all);
+    hub->live++;
+    hub->stats.spawned++;
+    mr_errand_ready(co->own);
+    return co;
+}
+
+/* --- death --- */
+
+struct mr_coro *mr_coro_ref(struct mr_coro *co)
+{
+    MR_BUG_ON(!co || !co->is_root || co->own->refs == 0);
+    co->own->refs++;
+    return co;
+}
+
+void mr_coro_unref(struct mr_coro *co)
+{
+    if (!co)
+        return;
+    MR_BUG_ON(!co->is_root || co->own->refs == 0);
+    if (--co->own->refs > 0)
+        return;
+    MR_BUG_ON(co->own->state != MR_ERRAND_DONE);
+    mr_stack_give(co->stack);
+}
+
+void mr_errand_release(struct mr_errand *e)
+{
+    MR_BUG_ON(e->state != MR_ERRAND_DONE);
+    mr_list_remove(&e->member);
+    e->group = NULL;
+    if (e->taken)
+        return;
+    e->taken = true;
+    mr_coro_unref(mr_errand_root(e));
+}
+
+void mr_errand_end(struct mr_coro *co, intptr_t result)
+{
+    struct mr_errand *e = co->own;
+    struct mr_hub *hub = e->hub;
+    struct mr_group *g = e->group;
+
+    MR_BUG_ON(e->scope); /* its function left a scope open */
+    mr_group_close(&e->children);
+    e->result = result;
+    e->state = MR_ERRAND_DONE;
+    mr_list_remove(&e->all);
+    hub->live--;
+    mr_timers_unreserve(&hub->timers);
+    (void)mr_waitq_wake_all(&e->joiners, 0);
+    if (g && --g->live == 0)
+        (void)mr_waitq_wake_all(&g->empty, 0);
+    if (e->reap)
+        mr_errand_release(e);
+    mr_coro_leave(co, next_coro(hub));
+}
+
+int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
+{
+    struct mr_errand *e;
+    intptr_t rc = 0;
+
+    MR_BUG_ON(!co || !co->is_root);
+    e = co->own;
+    MR_BUG_ON(e->refs == 0 || e->hub != mr_thread.hub);
+    MR_BUG_ON(e == mr_errand_self()); /* it would wait for itself */
+    e->refs++;
+    if (e->state != MR_ERRAND_DONE)
+        rc = mr_wait(&e->joiners, deadline, "join");
+    if (rc == 0) {
+        if (ret_result)
+            *ret_result = e->result;
+        mr_errand_release(e);
+    }
+    mr_coro_unref(co);
+    return (int)rc;
+}
+
+void mr_cancel(struct mr_coro *co)
+{
+    struct mr_errand *e;
+
+    MR_BUG_ON(!co || !co->is_root);
+    e = co->own;
+    MR_BUG_ON(e->refs == 0 || e->hub != mr_thread.hub);
+    if (e->cancelled || e->state == MR_ERRAND_DONE)
+        return;
+    e->cancelled = true;
+    if (e->state == MR_ERRAND_PARKED && e->shields == 0)
+        mr_wait_break(e, -ECANCELED);
+}
+
+bool mr_is_cancelled(void)
+{
+    struct mr_errand *e = mr_errand_self();
+
+    return e->cancelled && e->shields == 0;
+}

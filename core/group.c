@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * group.c - owns coroutines; closing it cancels and joins them.
+ *
+ * A member leaves the list when it is joined, reaped or released by close; a
+ * member that is done but not joined stays, and keeps its stack.
+ */
+#include "core/group.h"
+
+#include "core/coro_priv.h"
+
+static struct mr_errand *member_at(struct mr_list *n)
+{
+    return mr_container_of(n, struct mr_errand, member);
+}
+
+void mr_group_init(struct mr_group *g)
+{
+    mr_list_init(&g->members);
+    g->live = 0;
+    mr_waitq_init(&g->empty);
+    g->closing = false;
+}
+
+struct mr_group *mr_group_own(void)
+{
+    return &mr_errand_self()->children;
+}
+
+void mr_group_cancel(struct mr_group *g)
+{
+    /* Cancelling runs nobody, so the list stays as it is. */
+    MR_LIST_EACH (n, &g->members)
+        mr_cancel(mr_errand_root(member_at(n)));
+}
+
+int mr_group_wait(struct mr_group *g, int64_t deadline)
+{
+    intptr_t rc;
+
+    while (g->live > 0) {
+        rc = mr_wait(&g->empty, deadline, "group");
+        if (rc < 0)
+            return (int)rc;
+    }
+    return 0;
+}
+
+void mr_group_close(struct mr_group *g)
+{
+    struct mr_scope shield;
+    struct mr_list *n;
+    int rc;
+
+    if (mr_list_is_empty(&g->members))
+        return;
+    g->closing = true;
+    mr_group_cancel(g);
+    if (g->live > 0) {
+        mr_shield_enter(&shield, MR_NEVER);
+        rc = mr_group_wait(g, MR_NEVER);
+        MR_BUG_ON(rc != 0);
+        (void)mr_shield_leave(&shield);
+    }
+    while ((n = g->members.next) != &g->members)
+        mr_errand_release(member_at(n));
+    g->closing = false;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_HUB_H
+#define CORE_HUB_H
+
+/*
+ * hub.h - one thread's scheduler, and what it watches.
+ *
+ * A hub runs errands (core/coro.h, 3): FIFO, each until it parks, yields or
+ * ends. When none is ready it waits for the kernel, through libev. It is cheap
+ * to yield (the next ready errand is switched to directly); the kernel is
+ * asked at least every so often, however busy the coroutines are.
+ *
+ *     intptr_t first(void *arg) {
+ *         struct mr_coro *a = mr_spawn(work, "a");
+ *         struct mr_coro *b = mr_spawn(work, "b");
+ *         ...
+ *         return mr_join(a, NULL, MR_NEVER);
+ *     }
+ *     int main(void) { return mr_run(first, NULL, NULL); }
+ *
+ * Invariants
+ *  (1) One hub per thread. It, its errands and its descriptors belong to that
+ *      thread; ev_run runs on the thread's own stack.
+ *  (2) Between two parks code is atomic with respect to the thread's other
+ *      coroutines. What may park says "May park." in its contract.
+ *  (3) A READY errand is in the run queue once; a PARKED one has a wait set; a
+ *      RUNNING one is neither.
+ *  (4) Every errand has a parent group (core/group.h): nobody is orphaned. An
+ *      errand that ends cancels and joins what it spawned.
+ *  (5) The watcher of a descriptor stays armed while someone waits or a hook
+ *      is set; an event that finds neither stops it in that very callback.
+ *
+ *                     [mr_spawn]
+ *                NEW ------------> READY <----------------.
+ *                                  |   ^                  |
+ *                     [hub's turn] |   | [mr_yield]       | [mr_wait_fire]
+ *                                  v   |                  | [mr_cancel]
+ *                                 RUNNING ------------> PARKED  [deadline]
+ *                                  |        [mr_wait]
+ *                    [fn returned] v
+ *                                 DONE --[mr_join | reaped]--> stack cache
+ */
+#include "core/coro.h"
+#include "core/wait.h"
+
+struct mr_hub;
+struct mr_group;
+
+/*
+ * Make a hub on this thread, run fn(arg) as its first errand, and return when
+ * that and everything in the hub's group has ended (what fn left behind there
+ * is cancelled). 0, -ENOMEM, -EMFILE...; *ret_result (may be NULL) is fn's.
+ * A BUG when the thread has a hub already.
+ */
+MR_API MR_MUST_USE int mr_run(mr_coro_fn *fn, void *arg, intptr_t *ret_result);
+
+/* The same in two steps, for those who set up between. The hub that
+ * mr_hub_new made is this thread's until mr_hub_free. */
+MR_API MR_MUST_USE int mr_hub_new(struct mr_hub **ret);
+MR_API MR_MUST_USE int mr_hub_run(struct mr_hub *hub, mr_coro_fn *fn, void *arg,
+                                  intptr_t *ret_result);
+MR_API void mr_hub_free(struct mr_hub *hub);
+/* This thread's hub, or NULL. */
+MR_API struct mr_hub *mr_hub_self(void);
+
+/* --- errands --- */
+
+/*
+ * Start fn(arg) as a child of the running errand (its own group), on the run
+ * queue. The handle is good until mr_join took it or its parent ended.
+ * NULL when out of memory or mappings (core/stack.h).
+ * A macro, so that reports can name the function.
+ */
+#define mr_spawn(fn, arg) \
+    mr_spawn_with((fn), (arg), &(struct mr_spawn_options){.entry = #fn})
+
+struct mr_spawn_options {
+    const char *name;       /* kept; NULL: the entry's */
+    const char *entry;      /* kept; the function's name */
+    size_t stack_size;      /* 0: the default */
+    struct mr_group *group; /* NULL: the running errand's own */
+    bool reap;              /* nobody joins it: it goes when it ends, and the
+                             * handle is good only until then */
+};
+MR_API MR_MUST_USE struct mr_coro *
+mr_spawn_with(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o);
+
+/* Let every other READY errand run once. May park. 0, or -ECANCELED or
+ * -ETIMEDOUT when such is pending (having yielded all the same). */
+MR_API int mr_yield(void);
+
+/*
+ * Wait for the end of co and take it: the handle is not to be used again. 0,
+ * and its function's result in *ret_result (may be NULL); -ETIMEDOUT or
+ * -ECANCELED, and then the handle stays good. Several may join the same one
+ * at once. Joining oneself is a BUG. May park.
+ */
+MR_API MR_MUST_USE int mr_join(struct mr_coro *co, intptr_t *ret_result,
+                               int64_t deadline);
+
+/*
+ * Ask co's errand to end: its present or next park returns -ECANCELED, and
+ * each one after it, unless shielded. One that never ran never will. Again, or
+ * on the dead, does nothing.
+ */
+MR_API void mr_cancel(struct mr_coro *co);
+/* Of the running errand; false inside a shield. */
+MR_API bool mr_is_cancelled(void);
+
+/* For those who keep a handle beyond the join: counts keep the object. */
+MR_API struct mr_coro *mr_coro_ref(struct mr_coro *co);
+MR_API void mr_coro_unref(struct mr_coro *co);
+
+/* The hub's own group: for what outlives the errand that starts it. */
+MR_API struct mr_group *mr_hub_group(void);
+
+/* The time when the hub last came back from the kernel: cheap, and good
+ * enough for time-outs that are begun while handling what came. */
+MR_API int64_t mr_hub_now(void);
+
+/* --- descriptors --- */
+
+enum {
+    MR_READABLE = 1,
+    MR_WRITABLE = 2,
+    /* Known to be no file: a call on it gave -EAGAIN, or it is a socket. Saves
+     * the first wait an fstat. */
+    MR_POLLABLE = 4,
+};
+
+/*
+ * Park until fd is readable or writable (an error or a hang-up counts as
+ * both). 0, -EBADF when it is closed meanwhile (mr_hub_forget), -ETIMEDOUT,
+ * -ECANCELED, -ENOMEM. Descriptors that epoll refuses (files) are always
+ * ready. May park.
+ */
+MR_API MR_MUST_USE int mr_hub_wait_fd(int fd, int events, int64_t deadline);
+/* The queue for an entry of one's own, the watcher armed; the value fired is
+ * 0 or -EBADF. 0, -ENOMEM, or 1: always ready, do not wait. */
+MR_API MR_MUST_USE int mr_hub_fd_queue(int fd, int events,
+                                       struct mr_waitq **ret_q);
+
+/*
+ * A descriptor's hook, instead of a waiter: runs on the hub's stack when fd is
+ * readable and nobody waits for that; may spawn and wake, may not park. Its
+ * answer says whether the watcher stays armed. fn NULL takes it out. The
+ * watcher is armed. 0 or -ENOMEM.
+ */
+enum mr_hub_hook_answer { MR_HOOK_DISARM, MR_HOOK_KEEP };
+typedef enum mr_hub_hook_answer mr_hub_hook_fn(int fd, void *arg);
+MR_API MR_MUST_USE int mr_hub_hook(int fd, mr_hub_hook_fn *fn, void *arg);
+
+/*
+ * This descriptor's open file is shared with another process (a listener, an
+ * inherited pipe): it is watched in a nested epoll and taken out of it before
+ * close. exclusive: EPOLLEXCLUSIVE, for sockets that all workers accept from.
+ * Before the first wait. 0 or -Exxx.
+ */
+MR_API MR_MUST_USE int mr_hub_fd_shared(int fd, bool exclusive);
+
+/* Before close(fd), always: wakes its waiters with -EBADF, drops its hook and
+ * watcher. io/fd.h's mr_fd_close does both. Unknown numbers are fine. */
+MR_API void mr_hub_forget(int fd);
+
+/*
+ * Once, just before the hub next asks the kernel: fn runs on the hub's stack
+ * and may not park. For what is gathered while coroutines run and must not
+ * wait longer than that (pipelined answers). Adding twice does nothing.
+ */
+struct mr_hub_idle {
+    struct mr_list node;
+    void (*fn)(struct mr_hub_idle *idle);
+};
+MR_API void mr_hub_before_poll(struct mr_hub_idle *idle);
+/* Not after all. Idempotent; the node must have been initialised. */
+static inline void mr_hub_idle_remove(struct mr_hub_idle *idle)
+{
+    mr_list_remove(&idle->node);
+}
+
+/* --- from other threads --- */
+
+/*
+ * Work posted from any thread: fn runs on the hub's stack, in order. The hub
+ * must outlive the posting. The only function of a hub that other threads may
+ * call.
+ */
+struct mr_hub_post {
+    struct mr_hub_post *next;
+    void (*fn)(struct mr_hub_post *post);
+};
+MR_API void mr_hub_post(struct mr_hub *hub, struct mr_hub_post *post);
+
+/* --- diagnosis --- */
+
+struct mr_hub_stats {
+    uint64_t switches; /* errands resumed */
+    uint64_t polls;    /* times the kernel was asked */
+    uint64_t spawned;
+    size_t live; /* errands not DONE */
+};
+MR_API struct mr_hub_stats mr_hub_stats(const struct mr_hub *hub);
+
+/* One line per live errand into fd: id, name, state, what it waits for, stack
+ * used. Does not park (fd should be a file or a log). */
+MR_API void mr_hub_dump(const struct mr_hub *hub, int fd);
+
+/* Where the hub writes when it last came back from the kernel (ns): a
+ * supervisor sees from it that a coroutine keeps the thread. NULL: nowhere.
+ * Kept. 0 is written before a wait in the kernel. */
+MR_API void mr_hub_set_beat(struct mr_hub *hub, int64_t *beat);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_OFFLOAD_H
+#define CORE_OFFLOAD_H
+
+/*
+ * offload.h - run a blocking job on a helper thread, park until it is done.
+ *
+ * For what has no non-blocking form: opening files, fsync, getaddrinfo, crypt,
+ * a library's long call. The job must not call anything of Millrace that may
+ * park. A job cannot be cancelled; so either the wait is shielded, or the job
+ * owns all that it touches and the waiter may leave.
+ *
+ *     rc = mr_offload(do_fsync, &fd);            shielded: no deadline reaches
+ * it
+ *
+ *     struct lookup { struct mr_job job; ... };  owned: freed by whoever is
+ * last rc = mr_job_run(&l->job, deadline);        0: done; else forget about l
+ *
+ * Helper threads are one set per process, started when first needed (at most
+ * mr_offload_set_threads, 4 at first), all signals blocked in them.
+ */
+#include "core/hub.h"
+
+/* The result is the waiter's: a value or -Exxx. */
+typedef intptr_t mr_offload_fn(void *arg);
+
+/* fn(arg) on a helper, its result here; -EAGAIN or -ENOMEM when no helper could
+ * be started. Cancel and deadlines wait. May park. */
+MR_API intptr_t mr_offload(mr_offload_fn *fn, void *arg);
+
+struct mr_job {
+    struct mr_hub_post post; /* private, as is all but run and done */
+    struct mr_job *next;
+    struct mr_hub *hub;
+    struct mr_waitq waiters;
+    int state;
+    void (*run)(struct mr_job *job);  /* on the helper */
+    void (*free)(struct mr_job *job); /* on the hub, when nobody needs it */
+};
+
+/*
+ * Run it and wait. 0: it ran; the job is the caller's again (and `free` will
+ * not be called). -ETIMEDOUT, -ECANCELED: the job is no longer the caller's;
+ * `free` gets it when it has run. -EAGAIN, -ENOMEM: it will not run, and is the
+ * caller's. May park.
+ */
+MR_API MR_MUST_USE int mr_job_run(struct mr_job *job, int64_t deadline);
+
+/* The most helper threads, from now on (1 to 64). 0 or -EINVAL. */
+MR_API MR_MUST_USE int mr_offload_set_threads(unsigned n);
+/* Stop and join all helpers (at the end of a worker). Waits for running jobs,
+ * on this thread, without a hub. */
+MR_API void mr_offload_fini(void);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_STACK_H
+#define CORE_STACK_H
+
+/*
+ * stack.h - guarded stacks out of large slabs.
+ *
+ * A stack is `size` usable bytes that end at `top`, with a guard region below
+ * and this record on the top page. Taking one that was used lately costs half
+ * a nanosecond, a fresh one about a microsecond.
+ *
+ *     struct mr_stack *st;
+ *     int err = mr_stack_take(MR_STACK_DEFAULT, &st);
+ *     ...
+ *     mr_stack_give(st);
+ *
+ * One cache per thread; a stack is given back on the thread that took it.
+ */
+#include "core/list.h"
+#include "core/switch.h"
+
+#define MR_STACK_MIN (16 * 1024)
+#define MR_STACK_MAX (1024 * 1024)
+/* As a size: what mr_stack_set_default says, 64 KiB at first. */
+#define MR_STACK_DEFAULT 0
+
+struct mr_stack {
+    struct mr_list node; /* in the cache, while nobody has it */
+    char *bottom;        /* lowest usable byte; the guard ends here */
+    size_t size;         /* usable bytes, this record included */
+    uint8_t class;       /* index of the size class */
+    struct mr_switch_tool tool;
+    /* The taker's control block follows; frames go below. */
+};
+
+/* Bytes kept for the taker on the top page, at mr_stack_block(st). */
+#define MR_STACK_BLOCK 512
+
+static inline void *mr_stack_block(struct mr_stack *st)
+{
+    return st + 1;
+}
+
+/* Where the first frame goes: 16-byte aligned, below this record. */
+static inline void *mr_stack_top(struct mr_stack *st)
+{
+    return (void *)((uintptr_t)st & ~(uintptr_t)15);
+}
+
+/*
+ * A stack of at least size bytes: 16K, 64K, 256K or 1M.
+ * 0; -EINVAL above MR_STACK_MAX; -ENOMEM: no memory, or no more mappings (one
+ * log line then names vm.max_map_count). Never a stack without its guard.
+ */
+MR_MUST_USE int mr_stack_take(size_t size, struct mr_stack **ret);
+/* May be the stack that this runs on, if nothing is called before leaving. */
+void mr_stack_give(struct mr_stack *st);
+
+/* Give memory of stacks that nobody took since the last call back to the
+ * kernel; the address space stays. How many stacks are still cached warm. */
+MR_API size_t mr_stack_trim(void);
+/* Unmap all slabs of this thread. A BUG while stacks are taken. */
+MR_API void mr_stack_thread_fini(void);
+
+/* What MR_STACK_DEFAULT means from now on in this process; rounded up to a
+ * size class. 0 or -EINVAL. */
+MR_API MR_MUST_USE int mr_stack_set_default(size_t size);
+MR_API size_t mr_stack_default(void);
+
+/* The most bytes that were ever used of it since it was last trimmed or first
+ * taken, to the word. */
+MR_API size_t mr_stack_high_water(const struct mr_stack *st);
+
+/* "madvise" (MADV_GUARD_INSTALL, Linux 6.13) or "mprotect"; the environment's
+ * MR_STACK_GUARD=mprotect forces the latter. */
+MR_API const char *mr_stack_guard_name(void);
+/* Bytes below `bottom` that fault. */
+size_t mr_stack_guard_bytes(void);
+
+/*
+ * SIGSEGV and SIGBUS on an alternate stack: a fault in the guard of the running
+ * coroutine's stack is told with its name, entry, size and the option to
+ * raise, then the process aborts; any other goes to the previous action.
+ * Once per process (install) and per thread (the alternate stack).
+ * 0 or -ENOMEM.
+ */
+MR_API MR_MUST_USE int mr_stack_watch_overflow(void);
+/* Who runs now on this thread; set by core/coro.c. */
+struct mr_stack_owner {
+    const struct mr_stack *stack; /* NULL: the thread's own */
+    const char *name;
+    const char *entry;
+    uintptr_t entry_addr;
+};
+extern struct mr_stack_owner (*mr_stack_owner)(void);
+
+struct mr_stack_stats {
+    size_t taken;  /* in use */
+    size_t cached; /* waiting to be taken */
+    size_t warm;   /* of these, not trimmed: their pages are resident */
+    size_t slabs;
+};
+MR_API struct mr_stack_stats mr_stack_stats(void);
+
+#endif

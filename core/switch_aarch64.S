@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * switch_aarch64.S - the context switch and the bare system call, aarch64.
+ *
+ * Written from AAPCS64: 6.1.1 names the preserved general registers (x19-x29,
+ * with x30 as the address to go on at), 6.1.2 the low halves of v8-v15; FPCR
+ * is preserved by convention of the C library.
+ *
+ * A suspended context, from its stack pointer up:
+ *
+ *       +0  x19 x20 ... x28        +80  x29 x30
+ *      +96  d8 ... d15            +160  FPCR, 8 unused
+ */
+	.text
+
+/* void *mr_switch(void **save: x0, void *to: x1, void *value: x2) */
+	.globl	mr_switch
+	.hidden	mr_switch
+	.type	mr_switch, %function
+	.p2align 4
+mr_switch:
+	.cfi_startproc
+	sub	sp, sp, #176
+	.cfi_def_cfa_offset 176
+	stp	x19, x20, [sp, #0]
+	stp	x21, x22, [sp, #16]
+	stp	x23, x24, [sp, #32]
+	stp	x25, x26, [sp, #48]
+	stp	x27, x28, [sp, #64]
+	stp	x29, x30, [sp, #80]
+	.cfi_offset x19, -176
+	.cfi_offset x20, -168
+	.cfi_offset x21, -160
+	.cfi_offset x22, -152
+	.cfi_offset x23, -144
+	.cfi_offset x24, -136
+	.cfi_offset x25, -128
+	.cfi_offset x26, -120
+	.cfi_offset x27, -112
+	.cfi_offset x28, -104
+	.cfi_offset x29, -96
+	.cfi_offset x30, -88
+	stp	d8, d9, [sp, #96]
+	stp	d10, d11, [sp, #112]
+	stp	d12, d13, [sp, #128]
+	stp	d14, d15, [sp, #144]
+	mrs	x9, fpcr
+	str	x9, [sp, #160]
+	mov	x10, sp
+	str	x10, [x0]
+
+	/* From here the other stack; the frame has the same shape. */
+	mov	sp, x1
+	ldr	x11, [sp, #160]
+	cmp	x9, x11
+	b.eq	1f
+	msr	fpcr, x11
+1:
+	ldp	d8, d9, [sp, #96]
+	ldp	d10, d11, [sp, #112]
+	ldp	d12, d13, [sp, #128]
+	ldp	d14, d15, [sp, #144]
+	ldp	x19, x20, [sp, #0]
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	add	sp, sp, #176
+	.cfi_def_cfa_offset 0
+	mov	x0, x2
+	/* Not ret: the return predictor would miss. */
+	mov	x16, x30
+	br	x16
+	.cfi_endproc
+	.size	mr_switch, . - mr_switch
+
+/* void *mr_switch_make(void *top: x0, mr_switch_fn *fn: x1) */
+	.globl	mr_switch_make
+	.hidden	mr_switch_make
+	.type	mr_switch_make, %function
+	.p2align 4
+mr_switch_make:
+	.cfi_startproc
+	/* 16 bytes of zeros end the chain of frames; 176 for the context. */
+	sub	x0, x0, #192
+	adr	x9, mr_switch_start
+	mrs	x10, fpcr
+	stp	x1, xzr, [x0, #0]
+	stp	xzr, xzr, [x0, #16]
+	stp	xzr, xzr, [x0, #32]
+	stp	xzr, xzr, [x0, #48]
+	stp	xzr, xzr, [x0, #64]
+	stp	xzr, x9, [x0, #80]
+	stp	xzr, xzr, [x0, #96]
+	stp	xzr, xzr, [x0, #112]
+	stp	xzr, xzr, [x0, #128]
+	stp	xzr, xzr, [x0, #144]
+	stp	x10, xzr, [x0, #160]
+	stp	xzr, xzr, [x0, #176]
+	ret
+	.cfi_endproc
+	.size	mr_switch_make, . - mr_switch_make
+
+/* The first frame of a context: x19 is fn, x0 the value. */
+	.type	mr_switch_start, %function
+	.p2align 4
+mr_switch_start:
+	.cfi_startproc
+	.cfi_undefined x30
+	blr	x19
+	brk	#1
+	.cfi_endproc
+	.size	mr_switch_start, . - mr_switch_start
+
+/* long mr_sys_trap(a: x0, b: x1, c: x2, d: x3, e: x4, f: x5, nr: x6) */
+	.globl	mr_sys_trap
+	.hidden	mr_sys_trap
+	.type	mr_sys_trap, %function
+	.p2align 4
+mr_sys_trap:
+	.cfi_startproc
+	mov	x8, x6
+	svc	#0
+	ret
+	.cfi_endproc
+	.size	mr_sys_trap, . - mr_sys_trap
+
+	.section .note.GNU-stack, "", %progbits

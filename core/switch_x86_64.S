@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * switch_x86_64.S - the context switch and the bare system call, x86-64.
+ *
+ * Written from the System V psABI for AMD64: 3.2.1 names what a callee must
+ * preserve (rbx, rbp, r12-r15, the MXCSR control bits, the x87 control word),
+ * A.2.1 the kernel's calling convention.
+ *
+ * A suspended context, from its stack pointer up:
+ *
+ *      +0  MXCSR (4 bytes), x87 control word (2 bytes), 2 unused
+ *      +8  r15   +16 r14   +24 r13   +32 r12   +40 rbx   +48 rbp
+ *     +56  the address to go on at
+ *
+ * No .note.gnu.property: the switch leaves by a jump, so a program that has it
+ * must not claim shadow-stack (CET) support.
+ */
+	.text
+
+/* void *mr_switch(void **save: rdi, void *to: rsi, void *value: rdx) */
+	.globl	mr_switch
+	.hidden	mr_switch
+	.type	mr_switch, @function
+	.p2align 4
+mr_switch:
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r12, 0
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r13, 0
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r14, 0
+	pushq	%r15
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r15, 0
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+	movl	(%rsp), %eax
+	movzwl	4(%rsp), %ecx
+
+	/* From here the other stack; the frame has the same shape, so the CFI
+	 * above stays true. */
+	movq	%rsp, (%rdi)
+	movq	%rsi, %rsp
+
+	/* Bits 0-5 are sticky exception flags, which differ all the time and
+	 * mean nothing here; loading MXCSR costs up to 60 ns. */
+	xorl	(%rsp), %eax
+	testl	$0xffc0, %eax
+	jne	.Lload_mxcsr
+.Lx87:
+	cmpw	%cx, 4(%rsp)
+	jne	.Lload_x87
+.Lrestore:
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq	%r15
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r15
+	popq	%r14
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r14
+	popq	%r13
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r13
+	popq	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r12
+	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	popq	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	movq	%rdx, %rax
+	/* Not ret: its target would never be the one that was pushed last, and
+	 * each miss costs 8 ns. */
+	jmp	*%rcx
+
+	.cfi_adjust_cfa_offset 64
+	.cfi_offset %rip, -8
+	.cfi_offset %rbp, -16
+	.cfi_offset %rbx, -24
+	.cfi_offset %r12, -32
+	.cfi_offset %r13, -40
+	.cfi_offset %r14, -48
+	.cfi_offset %r15, -56
+.Lload_mxcsr:
+	ldmxcsr	(%rsp)
+	jmp	.Lx87
+.Lload_x87:
+	fldcw	4(%rsp)
+	jmp	.Lrestore
+	.cfi_endproc
+	.size	mr_switch, . - mr_switch
+
+/* void *mr_switch_make(void *top: rdi, mr_switch_fn *fn: rsi) */
+	.globl	mr_switch_make
+	.hidden	mr_switch_make
+	.type	mr_switch_make, @function
+	.p2align 4
+mr_switch_make:
+	.cfi_startproc
+	/* 16 bytes of zeros end the chain of frames; 64 for the context. */
+	leaq	-80(%rdi), %rax
+	leaq	.Lstart(%rip), %rcx
+	xorl	%edx, %edx
+	movq	%rdx, 72(%rax)
+	movq	%rdx, 64(%rax)
+	movq	%rcx, 56(%rax)
+	movq	%rdx, 48(%rax)
+	movq	%rdx, 40(%rax)
+	movq	%rsi, 32(%rax)
+	movq	%rdx, 24(%rax)
+	movq	%rdx, 16(%rax)
+	movq	%rdx, 8(%rax)
+	movq	%rdx, (%rax)
+	stmxcsr	(%rax)
+	fnstcw	4(%rax)
+	ret
+	.cfi_endproc
+	.size	mr_switch_make, . - mr_switch_make
+
+/* The first frame of a context: r12 is fn, rax the value; rsp is 16-aligned. */
+	.type	mr_switch_start, @function
+	.p2align 4
+mr_switch_start:
+	.cfi_startproc
+	.cfi_undefined %rip
+.Lstart:
+	movq	%rax, %rdi
+	call	*%r12
+	ud2
+	.cfi_endproc
+	.size	mr_switch_start, . - mr_switch_start
+
+/* long mr_sys_trap(a: rdi, b: rsi, c: rdx, d: rcx, e: r8, f: r9, nr: stack) */
+	.globl	mr_sys_trap
+	.hidden	mr_sys_trap
+	.type	mr_sys_trap, @function
+	.p2align 4
+mr_sys_trap:
+	.cfi_startproc
+	movq	8(%rsp), %rax
+	movq	%rcx, %r10
+	syscall
+	ret
+	.cfi_endproc
+	.size	mr_sys_trap, . - mr_sys_trap
+
+	.section .note.GNU-stack, "", @progbits
