@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_CONN_PRIV_H
+#define HTTP_CONN_PRIV_H
+
+/*
+ * conn_priv.h - the structs behind a connection, a request and a response.
+ * For conn.c, body.c, request.c, response.c and server.c.
+ */
+#include <netinet/in.h>
+
+#include "core/hub.h"
+#include "core/timer.h"
+#include "http/access_log.h"
+#include "http/body.h"
+#include "http/conn.h"
+#include "http/date.h"
+#include "http/parse.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "io/server.h"
+#include "io/stream.h"
+
+/* Behind a head at the buffer's front there is always this much room for
+ * pieces of a body. */
+#define MR_BODY_ROOM (32 * 1024)
+/* Answers are gathered up to this much before they are written. */
+#define MR_GATHER_MAX (16 * 1024)
+/* The write time-out is for this much: so no client is slower than 2 KiB/s. */
+#define MR_WRITE_UNIT (64 * 1024)
+
+enum mr_conn_state {
+    MR_CONN_RESTING,
+    MR_CONN_STARVED,
+    MR_CONN_ACTIVE,
+};
+
+struct mr_rest_list;
+
+/* At rest this, a descriptor's record in the hub and nothing else. */
+struct mr_conn {
+    struct mr_stream_fd io;
+    struct mr_http *http;
+    struct mr_server *acceptor;
+    struct mr_list node;   /* RESTING: in a rest list; STARVED: queued */
+    struct mr_exchange *x; /* ACTIVE */
+    int64_t rest_until;
+    uint32_t requests;
+    uint8_t state;
+    bool gone;        /* the peer has ended its sending half, or all */
+    uint8_t peer_len; /* 0: a unix socket */
+    union {
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } peer;
+};
+
+struct mr_request {
+    struct mr_exchange *x;
+    const struct mr_request_head *head;
+    struct mr_str path; /* decoded */
+    struct mr_str rest; /* behind the route's pattern */
+    struct mr_str head_text;
+    struct mr_waitq gone;
+};
+
+/* One formatted field, "Name: value\r\n". */
+struct mr_extra {
+    struct mr_extra *next;
+    size_t n;
+    char text[];
+};
+
+struct mr_response {
+    struct mr_exchange *x;
+    struct mr_extra *extra; /* in order */
+    struct mr_extra **extra_end;
+    size_t extra_bytes;
+    unsigned extra_n;
+    int status;
+    bool started;
+    bool has_type; /* the handler set Content-Type itself */
+    bool no_body;  /* HEAD, 204, 304: what is written is dropped */
+    bool chunked;
+    bool close;          /* the connection ends after it */
+    bool broken;         /* cut short: nothing may follow */
+    uint64_t left;       /* of the announced length */
+    uint64_t body_bytes; /* written so far */
+    int64_t length;      /* announced; -1: not */
+};
+
+/* What an ACTIVE connection borrows. */
+struct mr_exchange {
+    struct mr_exchange *next; /* in the pool */
+    struct mr_http *http;
+    struct mr_conn *conn;
+    char *in; /* in_cap bytes; unread: in[pos .. pos+len) */
+    size_t in_cap;
+    size_t in_pos;
+    size_t in_len;
+    size_t body_base;         /* where the current head ends */
+    struct mr_buf out;        /* answers not written yet */
+    struct mr_hub_idle flush; /* writes them before the hub polls */
+    bool writing;             /* the coroutine is in a write itself */
+    int64_t began;            /* when the head was complete, hub's clock */
+    struct mr_arena arena;
+    struct mr_body body;
+    struct mr_request req;
+    struct mr_response res;
+    const struct mr_http_target *target;
+    struct mr_parser parser;
+    struct mr_field fields[]; /* max_fields */
+};
+
+struct mr_http_target {
+    mr_handle_fn *handle;
+    void *self;
+    const char *name;
+};
+
+/* Connections at rest with one time-out: first in, first out. */
+struct mr_rest_list {
+    struct mr_list conns;
+    int64_t timeout;
+    struct mr_timer timer;
+    struct mr_http *http;
+};
+
+struct mr_http_listener {
+    struct mr_http_listener *next;
+    struct mr_server server;
+};
+
+struct mr_http {
+    struct mr_http_options options;
+    struct mr_head_limits head_limits;
+    struct mr_score_row *row;
+    struct mr_router router;
+    char date[MR_DATE_LEN];    /* the Date field's value */
+    int64_t date_until;        /* by the hub's clock; then it is another */
+    struct mr_group group;     /* one coroutine per ACTIVE connection */
+    struct mr_rest_list fresh; /* no byte yet: header_timeout */
+    struct mr_rest_list idle;  /* between requests: keepalive_timeout */
+    struct mr_list starved;
+    size_t starved_n;
+    struct mr_exchange *pool;
+    size_t pool_n;
+    struct mr_http_listener *listeners;
+    struct mr_timer drain_timer;
+    size_t live;           /* connections of any state */
+    struct mr_waitq empty; /* live came to 0 */
+    bool draining;
+    struct mr_score_row own_row; /* when the caller has none */
+};
+
+/* --- conn.c --- */
+
+/* The rest lists, empty. */
+void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
+                  int64_t timeout);
+/* Bytes into the input behind what is there: > 0, 0 at the end, or -Exxx.
+ * For heads: up to `limit` bytes in all. */
+ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline);
+/* Gather n bytes, or write what was gathered and them. 0 or -Exxx. May park. */
+int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n);
+/* Write what was gathered; _more: a sendfile follows. 0 or -Exxx. May park. */
+int mr_exchange_flush(struct mr_exchange *x);
+int mr_exchange_flush_more(struct mr_exchange *x);
+/* When a write of n bytes that begins now is too slow. */
+int64_t mr_write_deadline(const struct mr_exchange *x, size_t n);
+void mr_exchange_free(struct mr_exchange *x);
+void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret);
+
+/* --- server.c --- */
+
+/* The present IMF-fixdate, MR_DATE_LEN bytes. */
+const char *mr_http_date(struct mr_http *http);
+/* A connection has ended. */
+void mr_http_left(struct mr_http *http);
+
+/* --- body.c --- */
+
+/* Is there more of the body than it is worth reading to keep the connection? */
+bool mr_body_is_long(const struct mr_exchange *x);
+
+/* --- response.c --- */
+
+void mr_response_init(struct mr_response *res, struct mr_exchange *x);
+/* After the handler: end the body, or mark the connection as broken. 0 or
+ * -Exxx. May park. */
+int mr_response_finish(struct mr_response *res);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * head_check.c - the strict scan of a message head that http-parser does not
+ * do.
+ *
+ * A head is read element by element; each state below has one function, which
+ * looks at the bytes from pos on, and leaves when they are used up.
+ *
+ *     EMPTY -> METHOD -> TARGET -> VERSION -> NAME <-> VALUE
+ *                                              '-> END -> DONE
+ *     trailers begin at NAME                   any -> FAILED
+ *
+ * Invariants
+ *  (1) Bytes before pos are never looked at again, except that a value is
+ *      trimmed, and a known field's value read, once its line is whole.
+ *  (2) The outcome depends on the bytes alone, not on how they were cut. So a
+ *      limit is tested against the element read so far before its next byte is
+ *      judged, and the total by cutting the input at the limit.
+ *  (3) A line is proved before its fields can be seen by anyone.
+ *
+ * Not here: what proved lines mean (head_rules.c), chunk lines (chunked.c),
+ * responses.
+ */
+#include "http/head_check.h"
+
+#if defined(__SSE2__)
+#    include <emmintrin.h>
+#endif
+
+#include "http/head_priv.h"
+
+/* RFC 9112 2.2 asks to take an empty line before the request line (old clients
+ * sent CRLF after a body); a few, so that they are no way to send for ever. */
+#define EMPTY_LINES_MAX 4
+/* Three times the longest that we know: a longer token is no typing error. */
+#define METHOD_MAX 32
+
+enum {
+    ST_EMPTY,
+    ST_METHOD,
+    ST_TARGET,
+    ST_VERSION,
+    ST_NAME,
+    ST_VALUE,
+    ST_END,
+    ST_DONE,
+    ST_FAILED,
+};
+
+/* What RFC 3986 lets stand in a target: unreserved, reserved and '%', but not
+ * '#', for a fragment is never sent. */
+static const uint8_t target_bytes[256] = {
+    ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1, ['0' ... ';'] = 1, ['-'] = 1,
+    ['.'] = 1,         ['_'] = 1,         ['~'] = 1,         ['/'] = 1,
+    ['?'] = 1,         ['['] = 1,         [']'] = 1,         ['@'] = 1,
+    ['!'] = 1,         ['$'] = 1,         ['%'] = 1,         ['&'] = 1,
+    ['\''] = 1,        ['('] = 1,         [')'] = 1,         ['*'] = 1,
+    ['+'] = 1,         [','] = 1,         ['='] = 1,
+};
+
+enum mr_scan mr_head_refuse(struct mr_head_scan *s, int status,
+                            const char *reason)
+{
+    s->state = ST_FAILED;
+    s->status = status;
+    s->reason = reason;
+    return MR_SCAN_BAD;
+}
+
+static enum mr_scan bad_byte(struct mr_head_scan *s, char c, const char *other)
+{
+    unsigned char u = (unsigned char)c;
+
+    if (c == '\n')
+        return mr_head_refuse(s, 400, "bare LF");
+    if (c == '\r')
+        return mr_head_refuse(s, 400, "CR in the wrong place");
+    if (c == '\0')
+        return mr_head_refuse(s, 400, "NUL byte");
+    if (u < 0x20 || u == 0x7f)
+        return mr_head_refuse(s, 400, "control byte");
+    return mr_head_refuse(s, 400, other);
+}
+
+/* --- the bytes of a value --- */
+
+static bool ends_value(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return (u < 0x20 && u != '\t') || u == 0x7f;
+}
+
+/* The first byte that cannot be inside a field value, or end. */
+#if defined(__SSE2__)
+static const char *value_end(const char *p, const char *end)
+{
+    const __m128i highest = _mm_set1_epi8(0x1f);
+    const __m128i tab = _mm_set1_epi8('\t');
+    const __m128i del = _mm_set1_epi8(0x7f);
+
+    for (; end - p >= 16; p += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, highest), x);
+        __m128i hit = _mm_andnot_si128(_mm_cmpeq_epi8(x, tab), low);
+        int mask = _mm_movemask_epi8(_mm_or_si128(hit, _mm_cmpeq_epi8(x, del)));
+
+        if (mask)
+            return p + __builtin_ctz((unsigned)mask);
+    }
+    while (p < end && !ends_value(*p))
+        p++;
+    return p;
+}
+#else
+static const char *value_end(const char *p, const char *end)
+{
+    while (p < end && !ends_value(*p))
+        p++;
+    return p;
+}
+#endif
+
+/* --- the states --- */
+
+static enum mr_scan scan_empty(struct mr_head_scan *s, const char *buf,
+                               size_t end)
+{
+    for (; s->pos < end; s->pos += 2) {
+        if (buf[s->pos] != '\r') {
+            s->at = s->pos;
+            s->state = ST_METHOD;
+            return MR_SCAN_DONE;
+        }
+        if (s->pos + 1 == end)
+            break;
+        if (buf[s->pos + 1] != '\n')
+            return bad_byte(s, '\r', "");
+        if (++s->empty_lines > EMPTY_LINES_MAX)
+            return mr_head_refuse(s, 400, "too many empty lines");
+    }
+    return MR_SCAN_MORE;
+}
+
+static enum mr_scan scan_method(struct mr_head_scan *s, const char *buf,
+                                size_t end)
+{
+    size_t pos = s->pos;
+
+    while (pos < end && mr_is_token_byte(buf[pos]))
+        pos++;
+    s->pos = pos;
+    if (pos - s->at > METHOD_MAX)
+        return mr_head_refuse(s, 501, "method too long");
+    if (pos == end)
+        return MR_SCAN_MORE;
+    if (buf[pos] != ' ')
+        return bad_byte(s, buf[pos], "byte not allowed in a method");
+    if (pos == s->at)
+        return mr_head_refuse(s, 400, "white space before the method");
+    s->head->method_text = mr_str_n(buf + s->at, pos - s->at);
+    s->head->method = mr_method_find(s->head->method_text);
+    s->at = ++s->pos;
+    s->state = ST_TARGET;
+    return MR_SCAN_DONE;
+}
+
+static enum mr_scan scan_target(struct mr_head_scan *s, const char *buf,
+                                size_t end)
+{
+    size_t pos = s->pos;
+
+    while (pos < end && target_bytes[(unsigned char)buf[pos]])
+        pos++;
+    s->pos = pos;
+    if (pos - s->at > s->limits->max_target)
+        return mr_head_refuse(s, 414, "target too long");
+    if (pos == end)
+        return MR_SCAN_MORE;
+    if (buf[pos] == '#')
+        return mr_head_refuse(s, 400, "fragment in the target");
+    if (buf[pos] != ' ')
+        return bad_byte(s, buf[pos], "byte not allowed in a target");
+    if (pos == s->at)
+        return mr_head_refuse(s, 400, "two spaces in the request line");
+    s->head->target = mr_str_n(buf + s->at, pos - s->at);
+    s->at = ++s->pos;
+    s->state = ST_VERSION;
+    return MR_SCAN_DONE;
+}
+
+static enum mr_scan scan_version(struct mr_head_scan *s, const char *buf,
+                                 size_t end)
+{
+    static const char pattern[] = "HTTP/d.d\r\n"; /* d: a digit */
+    const char *version = buf + s->at;
+
+    for (; s->pos < s->at + sizeof pattern - 1; s->pos++) {
+        char want = pattern[s->pos - s->at];
+        char c;
+
+        if (s->pos == end)
+            return MR_SCAN_MORE;
+        c = buf[s->pos];
+        if (want == 'd' ? c < '0' || c > '9' : c != want)
+            return bad_byte(s, c, "malformed HTTP version");
+    }
+    if (version[5] != '1')
+        return mr_head_refuse(s, 505, "HTTP version not supported");
+    if (s->head->method == MR_METHOD_NONE)
+        return mr_head_refuse(s, 501, "unknown method");
+    s->minor = (uint8_t)(version[7] - '0');
+    s->head->minor = s->minor > 0;
+    s->at = s->pos;
+    s->state = ST_NAME;
+    return mr_head_take_target(s);
+}
+
+static enum mr_scan bad_name(struct mr_head_scan *s, size_t n, char c)
+{
+    bool blank = c == ' ' || c == '\t';
+
+    if (blank && n > 0)
+        return mr_head_refuse(s, 400, "white space in or after a field name");
+    if (blank && s->fields->n == 0)
+        return mr_head_refuse(s, 400, "white space before the first field");
+    if (blank)
+        return mr_head_refuse(s, 400, "line folding");
+    if (c == ':')
+        return mr_head_refuse(s, 400, "empty field name");
+    if (c == '\r')
+        return mr_head_refuse(s, 400, "field line without a colon");
+    return bad_byte(s, c, "byte not allowed in a field name");
+}
+
+static enum mr_scan scan_name(struct mr_head_scan *s, const char *buf,
+                              size_t end)
+{
+    size_t pos = s->pos;
+    size_t n;
+
+    while (pos < end && mr_is_token_byte(buf[pos]))
+        pos++;
+    s->pos = pos;
+    if (pos == end)
+        return MR_SCAN_MORE;
+    n = pos - s->at;
+    if (buf[pos] == '\r' && n == 0) {
+        s->pos++;
+        s->state = ST_END;
+        return MR_SCAN_DONE;
+    }
+    if (buf[pos] != ':' || n == 0)
+        return bad_name(s, n, buf[pos]);
+    s->name = mr_str_n(buf + s->at, n);
+    s->at = ++s->pos;
+    s->state = ST_VALUE;
+    return MR_SCAN_DONE;
+}
+
+static enum mr_scan scan_value(struct mr_head_scan *s, const char *buf,
+                               size_t end)
+{
+    size_t pos = (size_t)(value_end(buf + s->pos, buf + end) - buf);
+    struct mr_str value;
+
+    s->pos = pos;
+    if (pos == end)
+        return MR_SCAN_MORE;
+    if (buf[pos] != '\r')
+        return bad_byte(s, buf[pos], "");
+    if (pos + 1 == end)
+        return MR_SCAN_MORE;
+    if (buf[pos + 1] != '\n')
+        return bad_byte(s, '\r', "");
+    value = mr_str_trim(mr_str_n(buf + s->at, pos - s->at));
+    if (s->fields->n == s->limits->max_fields ||
+        mr_headers_add(s->fields, s->name, value))
+        return mr_head_refuse(s, 431, "too many fields");
+    s->at = s->pos = pos + 2;
+    s->state = ST_NAME;
+    return mr_head_take_field(s);
+}
+
+static enum mr_scan scan_end(struct mr_head_scan *s, const char *buf,
+                             size_t end)
+{
+    if (s->pos == end)
+        return MR_SCAN_MORE;
+    if (buf[s->pos] != '\n')
+        return bad_byte(s, '\r', "");
+    s->pos++;
+    s->state = ST_DONE;
+    return s->head ? mr_head_decide(s) : MR_SCAN_DONE;
+}
+
+typedef enum mr_scan scan_fn(struct mr_head_scan *s, const char *buf,
+                             size_t end);
+
+enum mr_scan mr_head_scan(struct mr_head_scan *s, const char *buf, size_t len)
+{
+    static scan_fn *const scans[] = {
+        [ST_EMPTY] = scan_empty,   [ST_METHOD] = scan_method,
+        [ST_TARGET] = scan_target, [ST_VERSION] = scan_version,
+        [ST_NAME] = scan_name,     [ST_VALUE] = scan_value,
+        [ST_END] = scan_end,
+    };
+    size_t end = MR_MIN(len, s->limits->max_head);
+    enum mr_scan rc = MR_SCAN_DONE;
+
+    while (rc == MR_SCAN_DONE && s->state < ST_DONE)
+        rc = scans[s->state](s, buf, end);
+    if (s->state == ST_FAILED)
+        return MR_SCAN_BAD;
+    if (rc == MR_SCAN_MORE && end == s->limits->max_head)
+        return s->state <= ST_TARGET
+                   ? mr_head_refuse(s, 414, "request line too long")
+                   : mr_head_refuse(s, 431, "head too large");
+    return rc;
+}
+
+void mr_head_scan_reset(struct mr_head_scan *s)
+{
+    struct mr_headers fields = *s->fields;
+
+    fields.n = 0;
+    if (s->head)
+        memset(s->head, 0, sizeof *s->head);
+    *s->fields = fields;
+    *s = (struct mr_head_scan){
+        .limits = s->limits,
+        .head = s->head,
+        .fields = s->fields,
+        .state = s->head ? ST_EMPTY : ST_NAME,
+    };
+}
+
+void mr_head_scan_init(struct mr_head_scan *s,
+                       const struct mr_head_limits *limits,
+                       struct mr_request_head *head, struct mr_field *storage)
+{
+    MR_BUG_ON(limits->max_head > MR_HEAD_MAX);
+    mr_headers_init(&head->headers, storage, limits->max_fields);
+    *s = (struct mr_head_scan){
+        .limits = limits, .head = head, .fields = &head->headers};
+    mr_head_scan_reset(s);
+}
+
+void mr_trailer_scan_init(struct mr_head_scan *s,
+                          const struct mr_head_limits *limits,
+                          struct mr_headers *fields)
+{
+    *s = (struct mr_head_scan){.limits = limits, .fields = fields};
+    mr_head_scan_reset(s);
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * http_conf.c - the directive tables, and what is made of their values.
+ *
+ *   load: read (pass one) -> load apps -> union of tables -> parse (pass two)
+ *         -> values -> routes and listeners, each with its app's instance
+ *
+ * Every instance is filled from its section and configured here, so that a
+ * check finds what a worker would. What a worker starts with them is
+ * service.c's.
+ */
+#include "http/http_conf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/stack.h"
+#include "core/sys.h"
+#include "http/http_conf_priv.h"
+#include "http/router.h"
+#include "io/socket.h"
+
+#define K INT64_C(1024)
+#define S INT64_C(1000000000)
+#define HOUR (3600 * S)
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug",
+                                         NULL};
+static const char *const access_formats[] = {"common", "combined", NULL};
+
+#define V(field) .offset = offsetof(struct mr_conf_values, field)
+#define H(field) V(http.field)
+
+static const struct mr_config_option root_options[] = {
+    {.name = "workers",
+     .type = MR_CONFIG_INT,
+     .def = "auto",
+     V(workers),
+     .min = 1,
+     .max = MR_PLAN_WORKERS_MAX,
+     .word = "auto",
+     .word_value = 0,
+     .doc = "worker processes; auto: one per CPU that we may use"},
+    {.name = "pin",
+     .type = MR_CONFIG_BOOL,
+     .def = "on",
+     V(pin),
+     .doc = "bind each worker to a CPU of its own"},
+    {.name = "load",
+     .type = MR_CONFIG_LIST,
+     V(load),
+     .repeat = true,
+     .doc = "an app to load, NAME.so; may stand several times"},
+    {.name = "log",
+     .type = MR_CONFIG_STRING,
+     .def = "",
+     V(log),
+     .doc = "file for messages; empty: standard error"},
+    {.name = "log_level",
+     .type = MR_CONFIG_ENUM,
+     .def = "info",
+     V(log_level),
+     .choices = log_levels,
+     .doc = "the least important messages to log"},
+    {.name = "access_log",
+     .type = MR_CONFIG_STRING,
+     .def = "off",
+     V(access_log),
+     .doc = "file for one line per answer; '-': standard output; off: none"},
+    {.name = "access_format",
+     .type = MR_CONFIG_ENUM,
+     .def = "combined",
+     V(access_format),
+     .choices = access_formats,
+     .doc = "form of those lines"},
+    {.name = "shutdown_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "30s",
+     V(grace),
+     .min = 0,
+     .max = 24 * HOUR,
+     .doc = "how long a worker may finish what it has when told to leave"},
+    {.name = "hang_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "30s",
+     V(hang),
+     .min = S,
+     .max = 24 * HOUR,
+     .word = "off",
+     .word_value = 0,
+     .doc = "a worker whose handler keeps the thread so long is replaced"},
+    {.name = "stack_size",
+     .type = MR_CONFIG_SIZE,
+     .def = "64K",
+     V(stack_size),
+     .min = MR_STACK_MIN,
+     .max = MR_STACK_MAX,
+     .doc = "stack of each handler: 16K, 64K, 256K or 1M"},
+    {.name = "helper_threads",
+     .type = MR_CONFIG_INT,
+     .def = "4",
+     V(helpers),
+     .min = 1,
+     .max = 64,
+     .doc = "threads per worker for what has no non-blocking form"},
+    {.name = "mime_types",
+     .type = MR_CONFIG_STRING,
+     .def = "",
+     V(mime_types),
+     .doc = "file of content types (conf/mime.types); empty: built-in ones"},
+    {.name = "server_name",
+     .type = MR_CONFIG_STRING,
+     .def = "millrace",
+     H(server_name),
+     .max = 64,
+     .doc = "the Server field; empty: none"},
+    {.name = "max_connections",
+     .type = MR_CONFIG_INT,
+     .def = "auto",
+     H(max_connections),
+     .min = 1,
+     .max = INT32_MAX,
+     .word = "auto",
+     .word_value = 0,
+     .doc = "per worker and listener; auto: as many as there are descriptors"},
+    {.name = "max_starved",
+     .type = MR_CONFIG_INT,
+     .def = "1024",
+     H(max_starved),
+     .min = 1,
+     .max = INT32_MAX,
+     .doc = "connections that may queue when no stack is to be had; then 503"},
+    {.name = "max_requests",
+     .type = MR_CONFIG_INT,
+     .def = "unlimited",
+     H(max_requests),
+     .min = 1,
+     .max = INT32_MAX,
+     .word = "unlimited",
+     .word_value = 0,
+     .doc = "requests per connection"},
+    {.name = "max_head",
+     .type = MR_CONFIG_SIZE,
+     .def = "16K",
+     H(max_head),
+     .min = K,
+     .max = 64 * K,
+     .doc = "bytes of a request's head; else 431"},
+    {.name = "max_target",
+     .type = MR_CONFIG_SIZE,
+     .def = "8K",
+     H(max_target),
+     .min = 64,
+     .max = 64 * K,
+     .doc = "bytes of a request's target; else 414"},
+    {.name = "max_fields",
+     .type = MR_CONFIG_INT,
+     .def = "100",
+     H(max_fields),
+     .min = 8,
+     .max = 1000,
+     .doc = "header fields of a request; else 431"},
+    {.name = "max_body",
+     .type = MR_CONFIG_SIZE,
+     .def = "unlimited",
+     H(max_body),
+     .min = 1,
+     .max = INT64_MAX,
+     .word = "unlimited",
+     .word_value = -1,
+     .doc = "bytes of a request's body; else 413"},
+    {.name = "header_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "10s",
+     H(header_timeout),
+     .min = S / 10,
+     .max = HOUR,
+     .doc = "for a whole head; not renewed by bytes; else 408"},
+    {.name = "body_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "30s",
+     H(body_timeout),
+     .min = S / 10,
+     .max = HOUR,
+     .doc = "for the next piece of a body; else 408"},
+    {.name = "write_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "30s",
+     H(write_timeout),
+     .min = S / 10,
+     .max = HOUR,
+     .doc = "for each 64 KiB of an answer to be taken by the client"},
+    {.name = "keepalive_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "75s",
+     H(keepalive_timeout),
+     .min = S / 10,
+     .max = 24 * HOUR,
+     .doc = "that a connection may rest between requests"},
+    {.name = "handler_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "off",
+     H(handler_timeout),
+     .min = S / 1000,
+     .max = 24 * HOUR,
+     .word = "off",
+     .word_value = 0,
+     .doc = "for a handler's waits in all; else 503"},
+    {.name = "drain_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "1s",
+     H(drain_rest),
+     .min = S / 1000,
+     .max = HOUR,
+     .doc = "that resting connections stay open when the server leaves"},
+};
+
+struct listen_values {
+    const char *app;
+    int64_t backlog;
+};
+
+static const struct mr_config_option listen_options[] = {
+    {.name = "app",
+     .type = MR_CONFIG_STRING,
+     .offset = offsetof(struct listen_values, app),
+     .doc = "what serves \"tcp ADDR\"; HTTP is served by the routes"},
+    {.name = "backlog",
+     .type = MR_CONFIG_INT,
+     .def = "4096",
+     .offset = offsetof(struct listen_values, backlog),
+     .min = 1,
+     .max = 65535,
+     .doc = "connections that may queue in the kernel (net.core.somaxconn "
+            "bounds it)"},
+};
+
+struct route_values {
+    const char *app;
+};
+
+static const struct mr_config_option route_options[] = {
+    {.name = "app",
+     .type = MR_CONFIG_STRING,
+     .required = true,
+     .offset = offsetof(struct route_values, app),
+     .doc = "what answers"},
+};
+
+static const struct mr_config_table own_tables[] = {
+    {NULL, NULL, root_options, MR_ARRAY_LEN(root_options)},
+    {"listen", NULL, listen_options, MR_ARRAY_LEN(listen_options)},
+    {"route", NULL, route_options, MR_ARRAY_LEN(route_options)},
+};
+
+/* --- messages --- */
+
+static int fail(struct mr_http_conf *conf, const char *fmt, ...)
+    MR_PRINTF(2, 3);
+static int fail(struct mr_http_conf *conf, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(conf->message, sizeof conf->message, fmt, ap);
+    va_end(ap);
+    return -EINVAL;
+}
+
+const char *mr_http_conf_message(const struct mr_http_conf *conf)
+{
+    return *conf->message ? conf->message : mr_config_message(conf->cfg);
+}
+
+/* --- apps --- */
+
+static int load_apps(struct mr_http_conf *conf)
+{
+    const struct mr_config_need *v;
+    size_t n = mr_config_loads(conf->cfg, &v);
+    char why[512];
+
+    for (size_t i = 0; i < n; i++) {
+        int err = mr_apps_load(&conf->apps, v[i].text, why, sizeof why);
+
+        if (err)
+            return mr_config_error_at(conf->cfg, v[i].line, "%s", why);
+    }
+    return 0;
+}
+
+static void name_apps(const struct mr_apps *apps, char *out, size_t size)
+{
+    size_t n = 0;
+
+    *out = '\0';
+    for (size_t i = 0; i < apps->n && n + 1 < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "",
+                              apps->v[i]->name);
+}
+
+/* The core's tables, and those of the apps that are named. */
+static int union_tables(struct mr_http_conf *conf)
+{
+    const struct mr_config_need *v;
+    size_t n = mr_config_apps(conf->cfg, &v);
+    struct mr_config_table *t;
+    char known[256];
+
+    t = mr_arena_alloc(&conf->arena,
+                       (MR_ARRAY_LEN(own_tables) + 2 * n) * sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    memcpy(t, own_tables, sizeof own_tables);
+    conf->tables = t;
+    conf->table_count = MR_ARRAY_LEN(own_tables);
+    for (size_t i = 0; i < n; i++) {
+        const struct mr_app *app = mr_apps_find(&conf->apps, v[i].text);
+
+        if (!app) {
+            name_apps(&conf->apps, known, sizeof known);
+            return mr_config_error_at(conf->cfg, v[i].line,
+                                      "there is no app '%s': it is one of %s, "
+                                      "or load = \"%s.so\" first",
+                                      v[i].text, known, v[i].text);
+        }
+        if (app->option_count == 0)
+            continue;
+        t[conf->table_count++] = (struct mr_config_table){
+            "route", app->name, app->options, app->option_count};
+        t[conf->table_count++] = (struct mr_config_table){
+            "listen", app->name, app->options, app->option_count};
+    }
+    return 0;
+}
+
+static int make_instance(struct mr_http_conf *conf,
+                         struct mr_config_section *section, const char *kind,
+                         struct mr_conf_instance *in)
+{
+    const struct mr_config_table table = {kind, in->app->name, in->app->options,
+                                          in->app->option_count};
+    int err;
+
+    in->self = mr_arena_calloc(&conf->arena, in->app->size + 1);
+    if (!in->self)
+        return -ENOMEM;
+    err = mr_config_fill(section, &table, in->self);
+    if (err || !in->app->configure)
+        return err;
+    err = in->app->configure(in->self, section);
+    if (err && !*mr_config_message(conf->cfg))
+        (void)mr_config_error(section, NULL, "app %s: %s", in->app->name,
+                              mr_strerror(err));
+    return err;
+}
+
+/* --- routes and listeners --- */
+
+static int add_route(struct mr_http_conf *conf,
+                     struct mr_config_section *section)
+{
+    struct mr_conf_route *r = &conf->routes[conf->route_count];
+    const struct mr_config_table table = own_tables[2];
+    struct route_values v;
+    const char *why = "";
+    int err = mr_config_fill(section, &table, &v);
+
+    if (err)
+        return err;
+    r->pattern = mr_config_title(section);
+    r->in.app = mr_apps_find(&conf->apps, v.app);
+    if (!r->in.app || !r->in.app->handle)
+        return mr_config_error(section, "app",
+                               "app '%s' has no handler for requests: it "
+                               "serves `listen \"tcp ADDR\"`",
+                               v.app);
+    err = mr_router_add(&conf->router, mr_str(r->pattern), r, &why);
+    if (err == -EINVAL)
+        return mr_config_error(section, NULL, "route \"%s\": %s", r->pattern,
+                               why);
+    if (err == -EEXIST)
+        return mr_config_error(section, NULL,
+                               "route \"%s\" is there already, spelled "
+                               "otherwise",
+                               r->pattern);
+    if (!err)
+        err = make_instance(conf, section, "route", &r->in);
+    if (!err)
+        conf->route_count++;
+    return err;
+}
+
+static const char *address_of(const char *title, bool *ret_tcp)
+{
+    *ret_tcp = mr_str_starts(mr_str(title), "tcp ");
+    if (*ret_tcp) {
+        title += 4;
+        while (*title == ' ')
+            title++;
+    }
+    return title;
+}
+
+static const char *address_error(int err)
+{
+    switch (err) {
+    case -ERANGE:
+        return "a port is 1 to 65535";
+    case -ENAMETOOLONG:
+        return "a unix socket's path has at most 107 bytes";
+    default:
+        return "write 127.0.0.1:8080, [::1]:8080, *:8080 or unix:/path "
+               "(\"tcp ADDR\" for a plain listener)";
+    }
+}
+
+static int add_listener(struct mr_http_conf *conf,
+                        struct mr_config_section *section)
+{
+    struct mr_conf_listener *l = &conf->listeners[conf->listener_count];
+    struct listen_values v;
+    struct mr_addr addr;
+    int err = mr_config_fill(section, &own_tables[1], &v);
+
+    if (err)
+        return err;
+    l->address = address_of(mr_config_title(section), &l->tcp);
+    l->where =
+        mr_arena_dup(&conf->arena, mr_str(mr_config_where(section, NULL)));
+    l->backlog = (unsigned)v.backlog;
+    if (!l->where)
+        return -ENOMEM;
+    err = mr_addr_parse(&addr, mr_str(l->address));
+    if (err)
+        return mr_config_error(section, NULL, "listen \"%s\": no address: %s",
+                               mr_config_title(section), address_error(err));
+    l->shared = mr_addr_family(&addr) == AF_UNIX;
+    if (l->tcp != (v.app != NULL))
+        return mr_config_error(section, v.app ? "app" : NULL,
+                               l->tcp ? "listen \"tcp ADDR\" needs an app = "
+                                        "NAME"
+                                      : "HTTP listeners take no app: write "
+                                        "listen \"tcp ADDR\", or a route");
+    conf->listener_count++;
+    if (!l->tcp)
+        return 0;
+    l->in.app = mr_apps_find(&conf->apps, v.app);
+    if (!l->in.app || !l->in.app->serve)
+        return mr_config_error(section, "app",
+                               "app '%s' serves no plain connections: use it "
+                               "in a route",
+                               v.app);
+    return make_instance(conf, section, "listen", &l->in);
+}
+
+static size_t count_sections(struct mr_config *cfg, const char *name)
+{
+    struct mr_config_section *s = NULL;
+    size_t n = 0;
+
+    while ((s = mr_config_next(cfg, s, name)))
+        n++;
+    return n;
+}
+
+static int add_sections(struct mr_http_conf *conf)
+{
+    size_t routes = count_sections(conf->cfg, "route");
+    size_t listeners = count_sections(conf->cfg, "listen");
+    struct mr_config_section *s = NULL;
+    int err = 0;
+
+    conf->routes =
+        mr_arena_calloc(&conf->arena, (routes + 1) * sizeof *conf->routes);
+    conf->listeners = mr_arena_calloc(
+        &conf->arena, (listeners + 1) * sizeof *conf->listeners);
+    if (!conf->routes || !conf->listeners)
+        return -ENOMEM;
+    while (!err && (s = mr_config_next(conf->cfg, s, "route")))
+        err = add_route(conf, s);
+    while (!err && (s = mr_config_next(conf->cfg, s, "listen")))
+        err = add_listener(conf, s);
+    if (!err && conf->listener_count == 0)
+        return mr_config_error(mr_config_root(conf->cfg), NULL,
+                               "nothing to listen on: add listen "
+                               "\"127.0.0.1:8080\" {}");
+    return err;
+}
+
+/* --- values --- */
+
+static int take_values(struct mr_http_conf *conf)
+{
+    struct mr_config_section *root = mr_config_root(conf->cfg);
+    struct mr_conf_values *v = &conf->values;
+    int err = mr_config_fill(root, &own_tables[0], v);
+
+    if (err)
+        return err;
+    if (v->http.handler_timeout == 0)
+        v->http.handler_timeout = MR_NEVER;
+    if (v->http.max_target > v->http.max_head)
+        return mr_config_error(root, "max_target",
+                               "max_target is above max_head, which holds it");
+    if (v->http.max_requests == 0)
+        v->http.max_requests = INT64_MAX;
+    v->http.stack_size = v->stack_size;
+    return 0;
+}
+
+/* --- life --- */
+
+int mr_http_conf_load(struct mr_http_conf **ret, const char *path,
+                      const char *text, const struct mr_app *const *built_in,
+                      size_t n)
+{
+    struct mr_http_conf *conf = mr_calloc(1, sizeof *conf);
+    int err;
+
+    *ret = NULL;
+    if (!conf)
+        return -ENOMEM;
+    mr_arena_init(&conf->arena, 4096);
+    mr_router_init(&conf->router);
+    conf->workers_override = -1;
+    conf->cfg = mr_config_new();
+    if (!conf->cfg || mr_apps_init(&conf->apps, built_in, n)) {
+        mr_http_conf_free(conf);
+        return -ENOMEM;
+    }
+    *ret = conf;
+    err = path ? mr_config_read(conf->cfg, path)
+               : mr_config_read_text(conf->cfg, "command line", mr_str(text));
+    if (!err)
+        err = load_apps(conf);
+    if (!err)
+        err = union_tables(conf);
+    if (!err)
+        err = mr_config_parse(conf->cfg, conf->tables, conf->table_count);
+    if (!err)
+        err = take_values(conf);
+    if (!err)
+        err = add_sections(conf);
+    if (err == -ENOMEM && !*mr_http_conf_message(conf))
+        (void)fail(conf, "out of memory");
+    return err;
+}
+
+void mr_http_conf_free(struct mr_http_conf *conf)
+{
+    if (!conf)
+        return;
+    mr_router_fini(&conf->router);
+    mr_config_free(conf->cfg);
+    mr_apps_fini(&conf->apps);
+    mr_arena_fini(&conf->arena);
+    mr_free(conf);
+}
+
+void mr_http_conf_set_workers(struct mr_http_conf *conf, int64_t workers)
+{
+    conf->workers_override = workers;
+}
+
+int mr_http_conf_set_listen(struct mr_http_conf *conf, const char *address)
+{
+    struct mr_conf_listener *l;
+    struct mr_addr addr;
+    size_t kept = 0;
+    int err = mr_addr_parse(&addr, mr_str(address));
+
+    if (err)
+        return fail(conf, "--listen %s: no address: %s", address,
+                    address_error(err));
+    l = mr_arena_calloc(&conf->arena, (conf->listener_count + 1) * sizeof *l);
+    if (!l)
+        return fail(conf, "out of memory");
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        if (conf->listeners[i].tcp)
+            l[kept++] = conf->listeners[i];
+    }
+    l[kept++] = (struct mr_conf_listener){
+        .address = address,
+        .where = "--listen",
+        .shared = mr_addr_family(&addr) == AF_UNIX,
+    };
+    conf->listeners = l;
+    conf->listener_count = kept;
+    return 0;
+}
+
+int mr_http_conf_plan(struct mr_http_conf *conf, struct mr_plan *plan)
+{
+    const struct mr_conf_values *v = &conf->values;
+    int err = mr_plan_set_log(plan, v->log);
+
+    plan->workers =
+        (unsigned)(conf->workers_override >= 0 ? conf->workers_override
+                                               : v->workers);
+    plan->pin = v->pin;
+    plan->grace = v->grace;
+    plan->hang_limit = v->hang;
+    plan->log_level = (unsigned)v->log_level;
+    for (size_t i = 0; i < conf->listener_count && !err; i++) {
+        const struct mr_conf_listener *l = &conf->listeners[i];
+
+        err = mr_plan_add(plan,
+                          &(struct mr_listener){
+                              .tag = l->tcp ? MR_LISTEN_TCP : MR_LISTEN_HTTP,
+                              .address = l->address,
+                              .options = "",
+                              .where = l->where,
+                              .backlog = l->backlog,
+                              .shared = l->shared,
+                          });
+    }
+    return err;
+}
+
+int mr_http_conf_open(const struct mr_listener *l, unsigned index, int *ret_fd,
+                      void *unused)
+{
+    struct mr_listen_options o = {.backlog = (int)l->backlog,
+                                  .reuseport = !l->shared};
+    struct mr_addr addr;
+    int fd, err = mr_addr_parse(&addr, mr_str(l->address));
+
+    (void)unused;
+    /* Our own siblings share the port; a stranger must be noticed. */
+    if (!err && index == 0 && !l->shared)
+        err = mr_socket_probe(&addr);
+    if (err)
+        return err;
+    fd = mr_socket_listen(&addr, &o);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
+}
+
+int mr_http_conf_print(struct mr_buf *out)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(own_tables) && !err; i++)
+        err = mr_config_print(&own_tables[i], out);
+    return err;
+}

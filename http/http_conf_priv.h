@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_HTTP_CONF_PRIV_H
+#define HTTP_HTTP_CONF_PRIV_H
+
+/*
+ * http_conf_priv.h - a configuration in memory: for http_conf.c, which makes
+ * it, and service.c, which serves by it.
+ */
+#include "core/arena.h"
+#include "http/http_conf.h"
+#include "http/router.h"
+#include "http/server.h"
+
+struct mr_conf_values {
+    int64_t workers;
+    bool pin;
+    struct mr_config_list load;
+    const char *log;
+    int log_level;
+    const char *access_log;
+    int access_format;
+    int64_t grace;
+    int64_t hang;
+    int64_t stack_size;
+    int64_t helpers;
+    const char *mime_types;
+    struct mr_http_options http;
+};
+
+/* An app at one place of the configuration. */
+struct mr_conf_instance {
+    const struct mr_app *app;
+    void *self;
+    bool started;
+};
+
+struct mr_conf_route {
+    const char *pattern;
+    struct mr_conf_instance in;
+};
+
+struct mr_conf_listener {
+    const char *address;
+    const char *where;
+    unsigned backlog;
+    bool tcp;    /* `in` serves the connections; else HTTP */
+    bool shared; /* one socket for all workers */
+    struct mr_conf_instance in;
+};
+
+struct mr_http_conf {
+    struct mr_config *cfg;
+    struct mr_apps apps;
+    struct mr_config_table *tables;
+    size_t table_count;
+    struct mr_conf_values values;
+    struct mr_router router; /* only to find patterns that clash */
+    struct mr_conf_route *routes;
+    size_t route_count;
+    struct mr_conf_listener *listeners;
+    size_t listener_count;
+    int64_t workers_override;
+    struct mr_arena arena;
+    char message[1024];
+};
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_PARSE_H
+#define HTTP_PARSE_H
+
+/*
+ * parse.h - bytes to a request's head, by two parsers that must agree.
+ *
+ *     mr_parser_init(&p, &limits, fields);
+ *     switch (mr_parse_request(&p, buf, n)) {
+ *     case MR_PARSE_MORE: ...            read more behind buf + n, call again
+ *     case MR_PARSE_DONE: ...            p.head; the body is at buf + p.size
+ *     case MR_PARSE_BAD: ...             answer p.status, log p.reason, close
+ *     }
+ *     mr_parser_reset(&p);               for the next head, at another buf
+ *
+ * buf must stay where it is from the first byte until the request is done with:
+ * the head's views point into it. If it has to move before DONE, reset and
+ * parse again from its first byte.
+ */
+#include "http/head_check.h"
+
+enum mr_parse { MR_PARSE_MORE, MR_PARSE_DONE, MR_PARSE_BAD };
+
+/* In the caller's memory, and not to be moved. */
+struct mr_parser {
+    struct mr_request_head head; /* on DONE */
+    size_t size;                 /* on DONE: bytes of the head, with the empty
+                                    line at its end and any before it */
+    int status;                  /* on BAD: 400, 414, 417, 431, 501 or 505 */
+    const char *reason;          /* on BAD: a static text */
+    struct mr_head_scan scan;    /* its own */
+};
+
+/* Keeps limits, and fields: an array of limits->max_fields. */
+void mr_parser_init(struct mr_parser *p, const struct mr_head_limits *limits,
+                    struct mr_field *fields);
+/* Forgets the head; some 300 bytes are cleared. */
+void mr_parser_reset(struct mr_parser *p);
+
+/*
+ * len bytes of a connection are at buf, all those of the call before among
+ * them. MORE: all fine so far. DONE and BAD come again if it is called again.
+ */
+MR_MUST_USE enum mr_parse mr_parse_request(struct mr_parser *p, const char *buf,
+                                           size_t len);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+/*
+ * request.h - a request as its handler sees it.
+ *
+ *     struct mr_str name = mr_request_query(req, "name", "world");
+ *     struct mr_str piece;
+ *     while ((rc = mr_request_next(req, &piece)) > 0)      the body, streamed
+ *         use(piece);
+ *
+ * All views live until the handler returns (or, from mr_request_next, until its
+ * next call). Memory from mr_request_arena does too.
+ */
+#include "core/arena.h"
+#include "http/headers.h"
+#include "http/status.h"
+
+struct mr_request;
+struct mr_addr;
+
+MR_API enum mr_method mr_request_method(const struct mr_request *req);
+/* As received: "/a%20b?x=1". */
+MR_API struct mr_str mr_request_target(const struct mr_request *req);
+/* Decoded, without dot segments: begins with '/'. For "OPTIONS *" it is "*". */
+MR_API struct mr_str mr_request_path(const struct mr_request *req);
+/* What of the path follows the route's pattern, beginning with '/'. */
+MR_API struct mr_str mr_request_rest(const struct mr_request *req);
+/* Raw, without '?'; p is NULL when there is none. */
+MR_API struct mr_str mr_request_query_text(const struct mr_request *req);
+/* The decoded value of a query parameter, or `otherwise`. */
+MR_API struct mr_str mr_request_query(struct mr_request *req, const char *name,
+                                      const char *otherwise);
+/* The authority asked for; empty for a 1.0 request without Host. */
+MR_API struct mr_str mr_request_host(const struct mr_request *req);
+/* 0 for HTTP/1.0, 1 for 1.1 and later. */
+MR_API int mr_request_minor(const struct mr_request *req);
+MR_API const struct mr_headers *
+mr_request_headers(const struct mr_request *req);
+/* The first field of that name; p is NULL when there is none. */
+MR_API struct mr_str mr_request_header(const struct mr_request *req,
+                                       const char *name);
+/* The head as received, ending in its empty line. */
+MR_API struct mr_str mr_request_head_text(const struct mr_request *req);
+
+/* The body's announced length; -1 when it is chunked. 0: no body. */
+MR_API int64_t mr_request_length(const struct mr_request *req);
+/*
+ * The next piece of the body, in place: 1 with *ret_piece, 0 at the end, or
+ * -EFBIG: above the limit (max_body); -EPROTO: broken chunk coding; -ENODATA:
+ * the peer ended before the body did; -ETIMEDOUT: body_timeout; -ECANCELED.
+ * The first call answers "Expect: 100-continue". May park.
+ */
+MR_API MR_MUST_USE int mr_request_next(struct mr_request *req,
+                                       struct mr_str *ret_piece);
+/* The same into a buffer: bytes, 0 at the end, -Exxx. May park. */
+MR_API MR_MUST_USE ssize_t mr_request_read(struct mr_request *req, void *buf,
+                                           size_t n);
+
+/* For everything that shall live as long as the request. */
+MR_API struct mr_arena *mr_request_arena(struct mr_request *req);
+MR_API void mr_request_peer(const struct mr_request *req, struct mr_addr *ret);
+/*
+ * Has the client gone away? Known when an event came while nobody read; costs
+ * nothing. mr_request_wait_gone parks until then: 0, -ETIMEDOUT, -ECANCELED.
+ */
+MR_API bool mr_request_is_gone(const struct mr_request *req);
+MR_API MR_MUST_USE int mr_request_wait_gone(struct mr_request *req,
+                                            int64_t deadline);
+
+#endif

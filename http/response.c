@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * response.c - the answer: one head, its framing, its body (http/response.h has
+ * the invariants).
+ *
+ *   (new) --[start]--> STARTED --[write ...]--> --[finish]--> ended or broken
+ *
+ * The head is put together in the gathering buffer in one go. A small body goes
+ * right behind it, so that head and body are one write; a large one is written
+ * from where it is, with the head before it in the same call.
+ */
+#include "http/response.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "http/conn_priv.h"
+#include "io/fd.h"
+#include "io/file.h"
+
+/* Fields of one answer: more than that is a loop gone wrong. */
+#define MAX_EXTRA 64
+/* A file up to this size goes through memory with its head in one write; above,
+ * sendfile's saved copy outweighs its extra call. */
+#define SMALL_FILE (16 * 1024)
+
+void mr_response_init(struct mr_response *res, struct mr_exchange *x)
+{
+    res->x = x;
+    res->extra = NULL;
+    res->extra_end = &res->extra;
+    res->extra_bytes = 0;
+    res->extra_n = 0;
+    res->status = 0;
+    res->started = false;
+    res->has_type = false;
+    res->no_body = false;
+    res->chunked = false;
+    res->close = false;
+    res->broken = false;
+    res->left = 0;
+    res->body_bytes = 0;
+    res->length = 0;
+}
+
+/* --- fields --- */
+
+static bool is_ours(struct mr_str name)
+{
+    static const char *const ours[] = {"date", "connection", "content-length",
+                                       "transfer-encoding"};
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(ours); i++) {
+        if (mr_str_is_case(name, ours[i]))
+            return true;
+    }
+    return false;
+}
+
+int mr_response_header_n(struct mr_response *res, struct mr_str name,
+                         struct mr_str value)
+{
+    size_t n = name.n + value.n + 4;
+    struct mr_extra *e;
+
+    if (res->started)
+        return -EALREADY;
+    if (!mr_token_is_valid(name) || !mr_field_value_is_valid(value) ||
+        is_ours(name))
+        return -EINVAL;
+    if (res->extra_n == MAX_EXTRA)
+        return -ENOBUFS;
+    e = mr_arena_alloc(&res->x->arena, sizeof *e + n);
+    if (!e)
+        return -ENOMEM;
+    e->next = NULL;
+    e->n = n;
+    memcpy(e->text, name.p, name.n);
+    memcpy(e->text + name.n, ": ", 2);
+    memcpy(e->text + name.n + 2, value.p, value.n);
+    memcpy(e->text + n - 2, "\r\n", 2);
+    *res->extra_end = e;
+    res->extra_end = &e->next;
+    res->extra_bytes += n;
+    res->extra_n++;
+    if (mr_str_is_case(name, "content-type"))
+        res->has_type = true;
+    return 0;
+}
+
+int mr_response_header(struct mr_response *res, const char *name,
+                       const char *value)
+{
+    return mr_response_header_n(res, mr_str(name), mr_str(value));
+}
+
+/* --- the head --- */
+
+static char *put(char *at, const char *p, size_t n)
+{
+    memcpy(at, p, n);
+    return at + n;
+}
+
+#define PUT(at, text) put(at, text, sizeof(text) - 1)
+
+static char *put_status(char *at, int status)
+{
+    struct mr_str line = mr_status_line(status);
+
+    if (line.n > 0)
+        return put(at, line.p, line.n);
+    return at + mr_status_put_line(at, status);
+}
+
+/* RFC 9112 9.3, 9.6: what the client must know of the connection's future. */
+static bool decide_close(struct mr_response *res)
+{
+    struct mr_exchange *x = res->x;
+    const struct mr_http *http = x->http;
+
+    if (!x->req.head->keep_alive || http->draining || res->broken)
+        res->close = true;
+    if (x->conn->requests >= (uint64_t)http->options.max_requests)
+        res->close = true;
+    return res->close;
+}
+
+static void decide_framing(struct mr_response *res, int64_t length)
+{
+    const struct mr_request_head *head = res->x->req.head;
+
+    res->length = length;
+    res->left = length > 0 ? (uint64_t)length : 0;
+    res->no_body = head->method == MR_METHOD_HEAD || res->status == 204 ||
+                   res->status == 304 || res->status < 200;
+    if (length >= 0 || res->no_body)
+        return;
+    if (head->minor >= 1)
+        res->chunked = true;
+    else
+        res->close = true; /* 1.0: the end of the connection is the end */
+}
+
+/* 204 and 1xx have no length (RFC 9110 8.6). HEAD and 304 say what GET's would
+ * be, when it is known. */
+static char *put_framing(const struct mr_response *res, char *at)
+{
+    if (res->chunked)
+        return PUT(at, "Transfer-Encoding: chunked\r\n");
+    if (res->length < 0 || res->status == 204 || res->status < 200 ||
+        (res->status == 304 && res->length == 0))
+        return at;
+    at = PUT(at, "Content-Length: ");
+    at += mr_str_put_u64(at, (uint64_t)res->length);
+    return PUT(at, "\r\n");
+}
+
+static char *put_head(struct mr_response *res, char *at, struct mr_str type)
+{
+    struct mr_http *http = res->x->http;
+    const char *server = http->options.server_name;
+
+    at = put_status(at, res->status);
+    if (server && *server) {
+        at = PUT(at, "Server: ");
+        at = put(at, server, strlen(server));
+        at = PUT(at, "\r\n");
+    }
+    at = PUT(at, "Date: ");
+    at = put(at, mr_http_date(http), MR_DATE_LEN);
+    at = PUT(at, "\r\n");
+    if (type.n > 0 && !res->has_type) {
+        at = PUT(at, "Content-Type: ");
+        at = put(at, type.p, type.n);
+        at = PUT(at, "\r\n");
+    }
+    for (const struct mr_extra *e = res->extra; e; e = e->next)
+        at = put(at, e->text, e->n);
+    at = put_framing(res, at);
+    if (res->close)
+        at = PUT(at, "Connection: close\r\n");
+    else if (res->x->req.head->minor == 0)
+        at = PUT(at, "Connection: keep-alive\r\n");
+    return PUT(at, "\r\n");
+}
+
+int mr_response_start(struct mr_response *res, int status, const char *type,
+                      int64_t length)
+{
+    struct mr_exchange *x = res->x;
+    struct mr_str content_type = mr_str(type);
+    size_t room;
+    char *at;
+
+    if (res->started)
+        return -EALREADY;
+    if (status < 200 || status > 999 ||
+        !mr_field_value_is_valid(content_type))
+        return -EINVAL;
+    room = MR_STATUS_LINE_MAX + 256 + content_type.n + res->extra_bytes;
+    if (x->http->options.server_name)
+        room += strlen(x->http->options.server_name);
+    if (mr_buf_reserve(&x->out, room))
+        return -ENOMEM;
+    res->status = status;
+    decide_framing(res, length);
+    (void)decide_close(res);
+    at = put_head(res, mr_buf_tail(&x->out), content_type);
+    mr_buf_commit(&x->out, (size_t)(at - mr_buf_tail(&x->out)));
+    res->started = true;
+    return 0;
+}
+
+/* --- the body --- */
+
+static int break_off(struct mr_response *res, int err)
+{
+    res->broken = true;
+    res->close = true;
+    return err;
+}
+
+static int write_chunk(struct mr_response *res, const void *p, size_t n)
+{
+    struct mr_exchange *x = res->x;
+    char head[MR_CHUNK_HEAD_MAX];
+    int err = mr_buf_append(&x->out, head, mr_chunk_put_head(head, n));
+
+    if (!err)
+        err = mr_exchange_write(x, p, n);
+    if (!err)
+        err = mr_buf_append(&x->out, MR_CHUNK_END, 2);
+    return err;
+}
+
+int mr_response_write(struct mr_response *res, const void *p, size_t n)
+{
+    bool cut = false;
+    int err;
+
+    if (!res->started)
+        return -EINVAL;
+    if (res->broken)
+        return -EPIPE;
+    if (n == 0)
+        return 0;
+    if (res->length >= 0 && n > res->left) {
+        n = (size_t)res->left;
+        cut = true;
+    }
+    if (res->length >= 0)
+        res->left -= n;
+    if (!res->no_body && n > 0) {
+        err = res->chunked ? write_chunk(res, p, n)
+                           : mr_exchange_write(res->x, p, n);
+        if (err)
+            return break_off(res, err);
+        res->body_bytes += n;
+    }
+    return cut ? -EMSGSIZE : 0;
+}
+
+int mr_response_flush(struct mr_response *res)
+{
+    int err = mr_exchange_flush(res->x);
+
+    return err ? break_off(res, err) : 0;
+}
+
+int mr_response_finish(struct mr_response *res)
+{
+    int err = 0;
+
+    if (res->broken)
+        return -EPIPE;
+    if (res->chunked && !res->no_body)
+        err = mr_buf_append(&res->x->out, MR_CHUNK_LAST, 5);
+    else if (res->left > 0 && !res->no_body)
+        err = -ENODATA; /* it announced more than it wrote */
+    return err ? break_off(res, err) : 0;
+}
+
+/* --- whole answers --- */
+
+int mr_reply(struct mr_response *res, int status, const char *type,
+             struct mr_str body)
+{
+    int err;
+
+    if (res->started)
+        return -EALREADY;
+    /* The answer is all there will be: a long body that nobody reads ends the
+     * connection, and the client is told so. */
+    if (mr_body_is_long(res->x))
+        res->close = true;
+    err = mr_response_start(res, status, type, (int64_t)body.n);
+    if (err || body.n == 0)
+        return err;
+    return mr_response_write(res, body.p, body.n);
+}
+
+int mr_reply_printf(struct mr_response *res, int status, const char *fmt, ...)
+{
+    va_list ap;
+    char *text;
+
+    va_start(ap, fmt);
+    text = mr_arena_vprintf(&res->x->arena, fmt, ap);
+    va_end(ap);
+    if (!text)
+        return -ENOMEM;
+    return mr_reply(res, status, "text/plain; charset=utf-8", mr_str(text));
+}
+
+int mr_reply_status(struct mr_response *res, int status)
+{
+    char text[MR_STATUS_LINE_MAX];
+    int n = snprintf(text, sizeof text, "%d %s\n", status,
+                     mr_status_reason(status));
+
+    return mr_reply(res, status, "text/plain; charset=utf-8",
+                    mr_str_n(text, (size_t)n));
+}
+
+int mr_reply_redirect(struct mr_response *res, int status,
+                      struct mr_str location)
+{
+    int err = mr_response_header_n(res, mr_str("Location"), location);
+
+    return err ? err : mr_reply_status(res, status);
+}
+
+/* --- files --- */
+
+static int reply_small_file(struct mr_response *res, int fd, int64_t off,
+                            size_t n)
+{
+    struct mr_exchange *x = res->x;
+    size_t got = 0;
+
+    if (mr_buf_reserve(&x->out, n))
+        return -ENOMEM;
+    while (got < n) {
+        ssize_t rc =
+            mr_file_read(fd, mr_buf_tail(&x->out), n - got, off + (int64_t)got);
+
+        if (rc <= 0)
+            return break_off(res, rc < 0 ? (int)rc : -ENODATA);
+        mr_buf_commit(&x->out, (size_t)rc);
+        got += (size_t)rc;
+    }
+    res->left -= n;
+    res->body_bytes += n;
+    return 0;
+}
+
+/* In units, each with a deadline of its own: slow is fine, stuck is not. */
+static int send_large_file(struct mr_response *res, int fd, int64_t off,
+                           uint64_t n)
+{
+    struct mr_exchange *x = res->x;
+    int out = mr_stream_fd(&x->conn->io.stream);
+
+    while (n > 0) {
+        size_t unit = n < 16 * MR_WRITE_UNIT ? (size_t)n : 16 * MR_WRITE_UNIT;
+        ssize_t rc =
+            mr_sendfile(out, fd, &off, unit, mr_write_deadline(x, unit));
+
+        if (rc < 0)
+            return break_off(res, (int)rc);
+        if ((size_t)rc < unit)
+            return break_off(res, -ENODATA); /* it was truncated */
+        mr_scoreboard_add(&x->http->row->bytes_out, rc);
+        n -= (uint64_t)rc;
+        res->left -= (uint64_t)rc;
+        res->body_bytes += (uint64_t)rc;
+    }
+    return 0;
+}
+
+static int copy_large_file(struct mr_response *res, int fd, int64_t off,
+                           uint64_t n)
+{
+    char *piece = mr_arena_alloc(&res->x->arena, MR_WRITE_UNIT);
+    int err = 0;
+
+    if (!piece)
+        return break_off(res, -ENOMEM);
+    while (n > 0 && !err) {
+        size_t want = n < MR_WRITE_UNIT ? (size_t)n : MR_WRITE_UNIT;
+        ssize_t rc = mr_file_read(fd, piece, want, off);
+
+        if (rc <= 0)
+            return break_off(res, rc < 0 ? (int)rc : -ENODATA);
+        err = mr_response_write(res, piece, (size_t)rc);
+        off += rc;
+        n -= (uint64_t)rc;
+    }
+    return err;
+}
+
+int mr_reply_file(struct mr_response *res, int status, const char *type, int fd,
+                  int64_t off, uint64_t n)
+{
+    struct mr_exchange *x = res->x;
+    int err;
+
+    if (n > INT64_MAX)
+        return -EINVAL;
+    if (!res->started && mr_body_is_long(x))
+        res->close = true;
+    err = mr_response_start(res, status, type, (int64_t)n);
+    if (err || res->no_body)
+        return err;
+    if (n <= SMALL_FILE)
+        return reply_small_file(res, fd, off, (size_t)n);
+    if (mr_stream_fd(&x->conn->io.stream) < 0)
+        return copy_large_file(res, fd, off, n);
+    err = mr_exchange_flush_more(x);
+    return err ? break_off(res, err) : send_large_file(res, fd, off, n);
+}
+
+/* --- facts --- */
+
+bool mr_response_is_started(const struct mr_response *res)
+{
+    return res->started;
+}
+
+int mr_response_status(const struct mr_response *res)
+{
+    return res->status;
+}
+
+void mr_response_close_after(struct mr_response *res)
+{
+    res->close = true;
+}

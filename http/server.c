@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * server.c - the HTTP server of one worker: what its connections share.
+ */
+#include "http/server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/sys.h"
+#include "http/conn_priv.h"
+
+#define S INT64_C(1000000000)
+
+static const struct mr_http_options defaults = {
+    .max_head = 16 * 1024,
+    .max_target = 8 * 1024,
+    .max_fields = 100,
+    .max_body = -1,
+    .header_timeout = 10 * S,
+    .body_timeout = 30 * S,
+    .write_timeout = 30 * S,
+    .keepalive_timeout = 75 * S,
+    .handler_timeout = MR_NEVER,
+    .drain_rest = 1 * S,
+    .max_requests = INT64_MAX,
+    .max_connections = 0,
+    .max_starved = 1024,
+    .stack_size = 0,
+};
+
+#define DEFAULT(field)                 \
+    do {                               \
+        if (o->field == 0)             \
+            o->field = defaults.field; \
+    } while (0)
+
+static void fill_defaults(struct mr_http_options *o)
+{
+    DEFAULT(max_head);
+    DEFAULT(max_target);
+    DEFAULT(max_fields);
+    DEFAULT(max_body);
+    DEFAULT(header_timeout);
+    DEFAULT(body_timeout);
+    DEFAULT(write_timeout);
+    DEFAULT(keepalive_timeout);
+    DEFAULT(handler_timeout);
+    DEFAULT(drain_rest);
+    DEFAULT(max_requests);
+    DEFAULT(max_starved);
+    if (!o->server_name)
+        o->server_name = "millrace";
+}
+
+const char *mr_http_date(struct mr_http *http)
+{
+    int64_t now = mr_hub_now();
+
+    if (MR_UNLIKELY(now >= http->date_until)) {
+        int64_t real = mr_sys_realtime();
+
+        mr_date_format(http->date, real / S);
+        http->date_until = now + S - real % S;
+    }
+    return http->date;
+}
+
+void mr_http_left(struct mr_http *http)
+{
+    mr_scoreboard_add(&http->row->connections, -1);
+    if (--http->live == 0)
+        (void)mr_waitq_wake_all(&http->empty, 0);
+}
+
+static void on_drain_rest(struct mr_timer *t)
+{
+    mr_conn_close_resting(mr_container_of(t, struct mr_http, drain_timer));
+}
+
+int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
+                struct mr_score_row *row)
+{
+    struct mr_http *http = mr_calloc(1, sizeof *http);
+
+    if (!http)
+        return -ENOMEM;
+    http->options = *o;
+    fill_defaults(&http->options);
+    http->head_limits = (struct mr_head_limits){
+        .max_target = (uint32_t)http->options.max_target,
+        .max_head = (uint32_t)http->options.max_head,
+        .max_fields = (uint32_t)http->options.max_fields,
+    };
+    http->row = row ? row : &http->own_row;
+    mr_router_init(&http->router);
+    mr_group_init(&http->group);
+    mr_rest_init(&http->fresh, http, http->options.header_timeout);
+    mr_rest_init(&http->idle, http, http->options.keepalive_timeout);
+    mr_list_init(&http->starved);
+    mr_timer_init(&http->drain_timer, on_drain_rest);
+    mr_waitq_init(&http->empty);
+    *ret = http;
+    return 0;
+}
+
+int mr_http_route(struct mr_http *http, struct mr_str pattern,
+                  mr_handle_fn *handle, void *self, const char *name,
+                  const char **ret_why)
+{
+    struct mr_http_target *t = mr_alloc(sizeof *t);
+    int err;
+
+    if (!t)
+        return -ENOMEM;
+    *t = (struct mr_http_target){handle, self, name};
+    err = mr_router_add(&http->router, pattern, t, ret_why);
+    if (err)
+        mr_free(t);
+    return err;
+}
+
+/* TCP_NODELAY comes with it from the listener (io/socket.h): answers go out
+ * whole, and nothing is gained by holding back their tails. */
+static void on_connection(struct mr_server *s, int fd,
+                          const struct mr_addr *peer, void *arg)
+{
+    mr_conn_open(arg, s, fd, peer);
+}
+
+int mr_http_listen(struct mr_http *http, int fd, bool shared, bool exclusive)
+{
+    struct mr_http_listener *l = mr_calloc(1, sizeof *l);
+    const struct mr_server_options o = {
+        .on_connection = on_connection,
+        .arg = http,
+        .name = "http",
+        .max_live = (size_t)http->options.max_connections,
+        .shared = shared,
+        .exclusive = exclusive,
+    };
+    int err;
+
+    if (!l)
+        return -ENOMEM;
+    err = mr_server_init(&l->server, fd, &o);
+    if (!err)
+        err = mr_server_start(&l->server);
+    if (err) {
+        mr_server_fini(&l->server);
+        mr_free(l);
+        return err;
+    }
+    l->next = http->listeners;
+    http->listeners = l;
+    return 0;
+}
+
+int mr_http_drain(struct mr_http *http, int64_t deadline)
+{
+    intptr_t rc = 0;
+
+    http->draining = true;
+    for (struct mr_http_listener *l = http->listeners; l; l = l->next)
+        mr_server_stop(&l->server);
+    if (http->live == 0)
+        return 0;
+    if (mr_timer_start(&http->drain_timer,
+                       mr_hub_now() + http->options.drain_rest))
+        mr_conn_close_resting(http);
+    while (http->live > 0 && rc == 0)
+        rc = mr_wait(&http->empty, deadline, "drain");
+    return (int)rc;
+}
+
+void mr_http_free(struct mr_http *http)
+{
+    struct mr_http_listener *l;
+    struct mr_exchange *x;
+
+    if (!http)
+        return;
+    http->draining = true;
+    mr_timer_stop(&http->drain_timer);
+    for (l = http->listeners; l; l = l->next)
+        mr_server_stop(&l->server);
+    mr_group_close(&http->group);
+    mr_conn_close_resting(http);
+    mr_timer_stop(&http->fresh.timer);
+    mr_timer_stop(&http->idle.timer);
+    while ((l = http->listeners)) {
+        http->listeners = l->next;
+        mr_server_fini(&l->server);
+        mr_free(l);
+    }
+    while ((x = http->pool)) {
+        http->pool = x->next;
+        mr_exchange_free(x);
+    }
+    for (size_t i = 0; i < http->router.n; i++)
+        mr_free(http->router.v[i].target);
+    mr_router_fini(&http->router);
+    mr_free(http);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+/*
+ * server.h - the HTTP server of one worker: limits, routes, connections.
+ *
+ *     mr_http_new(&http, &options, row);
+ *     mr_http_route(http, mr_str("/echo"), handler, self, "echo", &why);
+ *     mr_http_listen(http, fd, shared);
+ *     ...
+ *     mr_http_drain(http, mr_after_s(30));
+ *     mr_http_free(http);
+ *
+ * All of it belongs to the thread of its hub.
+ */
+#include "core/scoreboard.h"
+#include "http/app.h"
+
+struct mr_http;
+struct mr_access_log;
+
+/* Zero means: the default, in brackets. Every number has its reason. */
+struct mr_http_options {
+    int64_t max_head;   /* bytes of a head [16K]: twice what browsers send */
+    int64_t max_target; /* [8K]: RFC 9112 3 wants 8,000 at least */
+    int64_t max_fields; /* [100] */
+    int64_t max_body;   /* bytes; -1: no limit [-1 for streams] */
+    int64_t header_timeout;    /* ns, a whole head, from its first byte or
+                                * accept on; not renewed by bytes [10 s] */
+    int64_t body_timeout;      /* ns between pieces of a body [30 s] */
+    int64_t write_timeout;     /* ns without progress of a write [30 s] */
+    int64_t keepalive_timeout; /* ns at rest between requests [75 s] */
+    int64_t handler_timeout;   /* ns in a handler; MR_NEVER [none] */
+    int64_t drain_rest;        /* ns that resting connections keep when
+                                * draining [1 s] */
+    int64_t max_requests;      /* per connection [no limit] */
+    int64_t max_connections;   /* per worker [as descriptors allow] */
+    int64_t max_starved;       /* that queue for a stack; then 503 [1024] */
+    int64_t stack_size;        /* of handler coroutines [64K] */
+    const char *server_name;   /* the Server field; "" sends none [millrace] */
+    struct mr_access_log *access_log; /* kept; NULL: none */
+};
+
+MR_API MR_MUST_USE int mr_http_new(struct mr_http **ret,
+                                   const struct mr_http_options *o,
+                                   struct mr_score_row *row);
+/* After mr_http_drain; closes what is left. May park. */
+MR_API void mr_http_free(struct mr_http *http);
+
+/* Requests that match pattern (http/router.h) go to handle(..., self). name is
+ * for messages; all are kept. 0, -EINVAL (*ret_why), -EEXIST, -ENOMEM. */
+MR_API MR_MUST_USE int mr_http_route(struct mr_http *http,
+                                     struct mr_str pattern,
+                                     mr_handle_fn *handle, void *self,
+                                     const char *name, const char **ret_why);
+
+/* Accept HTTP connections on a listening descriptor, borrowed. shared: other
+ * processes hold it too; exclusive: and accept from it. 0 or -Exxx. */
+MR_API MR_MUST_USE int mr_http_listen(struct mr_http *http, int fd, bool shared,
+                                      bool exclusive);
+
+/*
+ * Accept no more; answer what comes on open connections with Connection:
+ * close; close those at rest after drain_rest; until none is left or the
+ * deadline has passed. 0, -ETIMEDOUT, -ECANCELED. May park.
+ */
+MR_API MR_MUST_USE int mr_http_drain(struct mr_http *http, int64_t deadline);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * service.c - what a worker runs: the HTTP server, plain listeners, and the
+ * apps of a configuration, started in that order backwards and stopped
+ * forwards.
+ *
+ *   start:  access log -> server -> apps -> routes -> listeners
+ *   stop:   listeners stop -> drain -> apps stop -> groups closed -> freed
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/offload.h"
+#include "core/stack.h"
+#include "core/sys.h"
+#include "core/timer.h"
+#include "http/access_log.h"
+#include "http/http_conf_priv.h"
+#include "io/server.h"
+#include "io/stream.h"
+
+struct plain {
+    struct mr_server server;
+    struct mr_conf_instance *in;
+};
+
+struct mr_http_service {
+    struct mr_http_conf *conf;
+    struct mr_http *http;
+    struct mr_access_log *access_log;
+    struct mr_group group; /* of the apps' own coroutines */
+    struct plain *plain;   /* one per "tcp" listener */
+    size_t plain_n;
+};
+
+static int say(struct mr_http_conf *conf, const char *what, int err)
+{
+    snprintf(conf->message, sizeof conf->message, "%s: %s", what,
+             mr_strerror(err));
+    return err;
+}
+
+/* --- start --- */
+
+static int start_instance(struct mr_http_service *s,
+                          struct mr_conf_instance *in)
+{
+    int err = in->app->start ? in->app->start(in->self, &s->group) : 0;
+
+    if (err)
+        return say(s->conf, in->app->name, err);
+    in->started = true;
+    return 0;
+}
+
+static int start_routes(struct mr_http_service *s)
+{
+    struct mr_http_conf *conf = s->conf;
+    const char *why = "";
+    int err = 0;
+
+    for (size_t i = 0; i < conf->route_count && !err; i++) {
+        struct mr_conf_route *r = &conf->routes[i];
+
+        err = start_instance(s, &r->in);
+        if (err)
+            return err;
+        err = mr_http_route(s->http, mr_str(r->pattern), r->in.app->handle,
+                            r->in.self, r->in.app->name, &why);
+        if (err)
+            return say(conf, r->pattern, err);
+    }
+    return 0;
+}
+
+static void serve_plain(int fd, const struct mr_addr *peer, void *arg)
+{
+    struct mr_conf_instance *in = arg;
+    struct mr_stream_fd t;
+    int err = in->app->serve(mr_stream_socket_init(&t, fd), peer, in->self);
+
+    if (err < 0 && err != -ECANCELED)
+        mr_log(MR_LOG_INFO, "app %s: %s", in->app->name, mr_strerror(err));
+}
+
+static int listen_plain(struct mr_http_service *s, struct mr_conf_listener *l,
+                        int fd)
+{
+    struct plain *p = &s->plain[s->plain_n];
+    const struct mr_server_options o = {
+        .handler = serve_plain,
+        .arg = &l->in,
+        .name = l->in.app->name,
+        .max_live = (size_t)s->conf->values.http.max_connections,
+        .shared = true,
+        .exclusive = l->shared,
+    };
+    int err = start_instance(s, &l->in);
+
+    if (err)
+        return err;
+    err = mr_server_init(&p->server, fd, &o);
+    if (!err)
+        err = mr_server_start(&p->server);
+    if (err) {
+        mr_server_fini(&p->server);
+        return say(s->conf, l->address, err);
+    }
+    p->in = &l->in;
+    s->plain_n++;
+    return 0;
+}
+
+static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
+{
+    struct mr_http_conf *conf = s->conf;
+    int err = 0;
+
+    if (w->listener_count != conf->listener_count)
+        return say(conf,
+                   "the configuration's listeners changed since the "
+                   "server was started: restart it",
+                   -ESTALE);
+    for (size_t i = 0; i < conf->listener_count && !err; i++) {
+        struct mr_conf_listener *l = &conf->listeners[i];
+
+        if (strcmp(l->address, w->listeners[i].spec->address) != 0)
+            return say(conf, l->address, -ESTALE);
+        if (l->tcp)
+            err = listen_plain(s, l, w->listeners[i].fd);
+        else
+            err = mr_http_listen(s->http, w->listeners[i].fd, true, l->shared);
+    }
+    return err && !*conf->message ? say(conf, "listen", err) : err;
+}
+
+int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
+                       struct mr_http_service **ret)
+{
+    struct mr_conf_values *v = &conf->values;
+    struct mr_http_service *s = mr_calloc(1, sizeof *s);
+    int err;
+
+    if (!s)
+        return say(conf, "start", -ENOMEM);
+    s->conf = conf;
+    mr_group_init(&s->group);
+    s->plain = mr_calloc(conf->listener_count + 1, sizeof *s->plain);
+    err = s->plain ? 0 : say(conf, "start", -ENOMEM);
+    if (!err)
+        err = mr_offload_set_threads((unsigned)v->helpers);
+    if (!err)
+        err = mr_stack_set_default((size_t)v->stack_size);
+    if (!err && strcmp(v->access_log, "off") != 0) {
+        err = mr_access_log_open(&s->access_log, v->access_log,
+                                 (enum mr_access_format)v->access_format);
+        if (err)
+            err = say(conf, v->access_log, err);
+    }
+    v->http.access_log = s->access_log;
+    if (!err)
+        err = mr_http_new(&s->http, &v->http, worker->row);
+    if (!err)
+        err = start_routes(s);
+    if (!err)
+        err = start_listeners(s, worker);
+    if (err) {
+        mr_http_conf_stop(s, 0);
+        return err;
+    }
+    *ret = s;
+    return 0;
+}
+
+/* --- stop --- */
+
+static void stop_instance(struct mr_conf_instance *in)
+{
+    if (in->started && in->app->stop)
+        in->app->stop(in->self);
+    in->started = false;
+}
+
+void mr_http_conf_stop(struct mr_http_service *s, int64_t deadline)
+{
+    struct mr_http_conf *conf;
+
+    if (!s)
+        return;
+    conf = s->conf;
+    for (size_t i = 0; i < s->plain_n; i++)
+        mr_server_stop(&s->plain[i].server);
+    /* What the deadline cuts off is cancelled below. */
+    if (s->http)
+        (void)!mr_http_drain(s->http, deadline);
+    for (size_t i = 0; i < s->plain_n; i++) {
+        (void)!mr_server_wait(&s->plain[i].server, deadline);
+        mr_server_fini(&s->plain[i].server);
+    }
+    mr_http_free(s->http);
+    for (size_t i = 0; i < conf->route_count; i++)
+        stop_instance(&conf->routes[i].in);
+    for (size_t i = 0; i < conf->listener_count; i++)
+        stop_instance(&conf->listeners[i].in);
+    mr_group_close(&s->group);
+    mr_access_log_close(s->access_log);
+    mr_free(s->plain);
+    mr_free(s);
+}
+
+void mr_http_conf_reopen(struct mr_http_service *s)
+{
+    int err = s->access_log ? mr_access_log_reopen(s->access_log) : 0;
+
+    if (err)
+        mr_log(MR_LOG_ERROR, "access log: %s; still writing to the old one",
+               mr_strerror(err));
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * static.c - files below a root (http/static.h).
+ *
+ *   serve -> open -+-> directory -> redirect | index -> file | listing | 403
+ *                  '-> file -> 304 | body
+ *
+ * The path comes decoded and without dot segments; that nothing leaves the root
+ * all the same is the kernel's word (openat2, RESOLVE_BENEATH), not ours.
+ */
+#include "http/static.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/sys.h"
+#include "http/date.h"
+#include "http/listing.h"
+#include "http/mime.h"
+#include "http/url.h"
+#include "io/fd.h"
+#include "io/file.h"
+
+#define MAX_ENTRIES 10000
+/* '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
+#define ETAG_MAX 56
+
+struct mr_static {
+    int root;
+    const char *index;
+    bool listing;
+    size_t max_entries;
+    const char *cache_control;
+    const struct mr_mime *mime;
+    struct mr_mime *own_mime;
+    struct mr_arena strings;
+};
+
+static const char *keep(struct mr_static *s, const char *z,
+                        const char *otherwise)
+{
+    return mr_arena_dup(&s->strings, mr_str(z ? z : otherwise));
+}
+
+int mr_static_open(struct mr_static **ret, const struct mr_static_options *o)
+{
+    struct mr_static *s = mr_calloc(1, sizeof *s);
+    int err = 0;
+
+    if (!s)
+        return -ENOMEM;
+    s->root = -1;
+    mr_arena_init(&s->strings, 512);
+    s->index = keep(s, o->index, "index.html");
+    s->cache_control = keep(s, o->cache_control, "");
+    s->listing = o->listing;
+    s->max_entries = o->max_entries ? o->max_entries : MAX_ENTRIES;
+    s->mime = o->mime;
+    if (!s->index || !s->cache_control)
+        err = -ENOMEM;
+    if (!err && !o->mime) {
+        err = mr_mime_new(&s->own_mime);
+        s->mime = s->own_mime;
+    }
+    if (!err) {
+        err = mr_sys_openat(AT_FDCWD, o->root, O_PATH | O_DIRECTORY | O_CLOEXEC,
+                            0);
+        s->root = err;
+    }
+    if (err < 0) {
+        mr_static_close(s);
+        return err;
+    }
+    *ret = s;
+    return 0;
+}
+
+void mr_static_close(struct mr_static *s)
+{
+    if (!s)
+        return;
+    if (s->root >= 0)
+        mr_sys_close(s->root);
+    mr_mime_free(s->own_mime);
+    mr_arena_fini(&s->strings);
+    mr_free(s);
+}
+
+/* --- files --- */
+
+static size_t put_etag(char out[ETAG_MAX], const struct stat *st)
+{
+    return (size_t)snprintf(out, ETAG_MAX, "\"%llx-%llx-%lx\"",
+                            (unsigned long long)st->st_size,
+                            (unsigned long long)st->st_mtim.tv_sec,
+                            (unsigned long)st->st_mtim.tv_nsec);
+}
+
+/* RFC 9110 13.1.2: weak comparison, a list, or "*". */
+static bool none_match(struct mr_str list, struct mr_str etag)
+{
+    struct mr_str tag;
+
+    while (mr_list_field_next(&list, &tag)) {
+        if (mr_str_is(tag, "*"))
+            return false;
+        if (mr_str_starts(tag, "W/"))
+            tag = mr_str_n(tag.p + 2, tag.n - 2);
+        if (mr_str_eq(tag, etag))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 9110 13.2.2: If-Modified-Since only without an If-None-Match. */
+static bool is_not_modified(const struct mr_request *req, struct mr_str etag,
+                            int64_t mtime)
+{
+    struct mr_str match = mr_request_header(req, "if-none-match");
+    struct mr_str since = mr_request_header(req, "if-modified-since");
+    int64_t t;
+
+    if (match.p)
+        return !none_match(match, etag);
+    return since.p &&
+           mr_date_parse(since, mr_sys_realtime() / 1000000000, &t) == 0 &&
+           mtime <= t;
+}
+
+static int validators(const struct mr_static *s, struct mr_response *res,
+                      const struct stat *st, struct mr_str etag)
+{
+    char date[MR_DATE_LEN];
+    int err;
+
+    mr_date_format(date, st->st_mtim.tv_sec);
+    err = mr_response_header_n(res, mr_str("Last-Modified"),
+                               mr_str_n(date, sizeof date));
+    if (!err)
+        err = mr_response_header_n(res, mr_str("ETag"), etag);
+    if (!err && *s->cache_control)
+        err = mr_response_header(res, "Cache-Control", s->cache_control);
+    return err;
+}
+
+static int send_file(const struct mr_static *s, struct mr_request *req,
+                     struct mr_response *res, int fd, const struct stat *st,
+                     struct mr_str name)
+{
+    char tag[ETAG_MAX];
+    struct mr_str etag = mr_str_n(tag, put_etag(tag, st));
+    struct mr_str type;
+    int err = validators(s, res, st, etag);
+
+    if (err)
+        return err;
+    if (is_not_modified(req, etag, st->st_mtim.tv_sec))
+        return mr_response_start(res, MR_STATUS_NOT_MODIFIED, NULL, 0);
+    type = mr_mime_find(s->mime, name);
+    return mr_reply_file(res, MR_STATUS_OK, type.p, fd, 0,
+                         (uint64_t)st->st_size);
+}
+
+/* --- directories --- */
+
+static int redirect_to_slash(struct mr_request *req, struct mr_response *res)
+{
+    struct mr_str path, query = mr_request_query_text(req);
+    char *location;
+
+    if (mr_url_encode_path(mr_request_arena(req), mr_request_path(req), &path))
+        return -ENOMEM;
+    location = mr_arena_printf(mr_request_arena(req), "%.*s/%s%.*s",
+                               MR_STR(path), query.p ? "?" : "", MR_STR(query));
+    if (!location)
+        return -ENOMEM;
+    return mr_reply_redirect(res, MR_STATUS_MOVED_PERMANENTLY,
+                             mr_str(location));
+}
+
+static int status_for(int err)
+{
+    switch (err) {
+    case -ENOENT:
+    case -ENOTDIR:
+    case -ENAMETOOLONG:
+    case -ELOOP:
+    case -EXDEV:
+    case -ENXIO: /* a socket, a FIFO nobody writes */
+        return MR_STATUS_NOT_FOUND;
+    case -EACCES:
+    case -EPERM:
+        return MR_STATUS_FORBIDDEN;
+    default:
+        return 0;
+    }
+}
+
+static int serve_listing(const struct mr_static *s, struct mr_request *req,
+                         struct mr_response *res, int dir)
+{
+    MR_AUTO(dir) list = NULL;
+    int fd, err;
+
+    if (!s->listing)
+        return mr_reply_status(res, MR_STATUS_FORBIDDEN);
+    err = mr_file_open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, &fd);
+    if (!err) {
+        err = mr_dir_read(fd, s->max_entries, &list);
+        mr_fd_close(fd);
+    }
+    if (err)
+        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
+    return mr_listing_reply(res, mr_request_arena(req), mr_request_path(req),
+                            list);
+}
+
+static int serve_directory(const struct mr_static *s, struct mr_request *req,
+                           struct mr_response *res, int dir)
+{
+    struct mr_str path = mr_request_path(req);
+    struct stat st;
+    int fd, err;
+
+    if (path.p[path.n - 1] != '/')
+        return redirect_to_slash(req, res);
+    err = *s->index ? mr_file_open_beneath(dir, s->index, O_RDONLY, &fd)
+                    : -ENOENT;
+    if (err == -ENOENT)
+        return serve_listing(s, req, res, dir);
+    if (err)
+        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
+    err = mr_file_stat(fd, &st);
+    if (!err)
+        err = S_ISREG(st.st_mode)
+                  ? send_file(s, req, res, fd, &st, mr_str(s->index))
+                  : mr_reply_status(res, MR_STATUS_NOT_FOUND);
+    mr_fd_close(fd);
+    return err;
+}
+
+/* --- one request --- */
+
+/* Relative to the root, NUL-terminated; NULL for what shall not be found. */
+static const char *relative(struct mr_request *req, struct mr_str *ret_name)
+{
+    struct mr_str rest = mr_request_rest(req), part, walk;
+
+    while (rest.n > 0 && rest.p[0] == '/')
+        rest = mr_str_n(rest.p + 1, rest.n - 1);
+    *ret_name = rest;
+    walk = rest;
+    while (mr_str_split(&walk, '/', &part)) {
+        if (part.n > 0 && part.p[0] == '.')
+            return NULL; /* .git, .htpasswd; "." and ".." are gone by now */
+    }
+    return rest.n == 0 ? "." : mr_arena_dup(mr_request_arena(req), rest);
+}
+
+static int serve_open(const struct mr_static *s, struct mr_request *req,
+                      struct mr_response *res, int fd, struct mr_str name)
+{
+    struct stat st;
+    int err = mr_file_stat(fd, &st);
+
+    if (err)
+        return err;
+    if (S_ISDIR(st.st_mode))
+        return serve_directory(s, req, res, fd);
+    if (!S_ISREG(st.st_mode) || name.p[name.n - 1] == '/')
+        return mr_reply_status(res, MR_STATUS_NOT_FOUND);
+    return send_file(s, req, res, fd, &st, name);
+}
+
+int mr_static_serve(struct mr_static *s, struct mr_request *req,
+                    struct mr_response *res)
+{
+    struct mr_str name;
+    const char *path;
+    int fd, err;
+
+    if (mr_request_method(req) != MR_METHOD_GET &&
+        mr_request_method(req) != MR_METHOD_HEAD) {
+        err = mr_response_header(res, "Allow", "GET, HEAD");
+        return err ? err : mr_reply_status(res, MR_STATUS_METHOD_NOT_ALLOWED);
+    }
+    path = relative(req, &name);
+    if (!path)
+        return mr_reply_status(res, MR_STATUS_NOT_FOUND);
+    err = mr_file_open_beneath(s->root, path, O_RDONLY, &fd);
+    if (err)
+        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
+    err = serve_open(s, req, res, fd, name);
+    mr_fd_close(fd);
+    return err;
+}

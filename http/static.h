@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_STATIC_H
+#define HTTP_STATIC_H
+
+/*
+ * static.h - files below a root: index, listing, types, validators, sendfile.
+ *
+ *     err = mr_static_open(&s, &(struct mr_static_options){.root = "www"});
+ *     return mr_static_serve(s, req, res);
+ *
+ * What follows the route's pattern names the file. GET and HEAD; no spelling
+ * of a path leaves the root (io/file.h); names that begin with a dot do not
+ * exist. A directory without a '/' at its end is redirected to itself with one,
+ * answered by its index, else by a listing, else by 403.
+ *
+ * A file has a Last-Modified and a strong ETag of size and time to the
+ * nanosecond; If-None-Match and If-Modified-Since are answered 304.
+ */
+#include "http/request.h"
+#include "http/response.h"
+
+struct mr_static;
+struct mr_mime;
+
+struct mr_static_options {
+    const char *root;
+    const char *index; /* NULL: "index.html"; "": none */
+    bool listing;
+    size_t max_entries;         /* of a listing; 0: 10,000 */
+    const char *cache_control;  /* NULL or "": none */
+    const struct mr_mime *mime; /* kept; NULL: the built-in types */
+};
+
+/* 0, or -Exxx of opening the root (-ENOTDIR: it is none). Strings are copied.
+ */
+MR_API MR_MUST_USE int mr_static_open(struct mr_static **ret,
+                                      const struct mr_static_options *o);
+/* NULL does nothing. */
+MR_API void mr_static_close(struct mr_static *s);
+/* As a handler. May park. */
+MR_API int mr_static_serve(struct mr_static *s, struct mr_request *req,
+                           struct mr_response *res);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz_head.c - any bytes as a request's head, whole and cut at a place that
+ * the first byte chooses: one outcome, and both parsers agree. */
+#include "http/parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct mr_head_limits limits = {256, 2048, 16};
+    static struct mr_field fields[16];
+    struct mr_parser whole, cut;
+    enum mr_parse a, b;
+    const char *in = (const char *)data + 1;
+
+    if (size == 0)
+        return 0;
+    mr_parser_init(&whole, &limits, fields);
+    a = mr_parse_request(&whole, in, size - 1);
+    MR_BUG_ON(a == MR_PARSE_BAD && whole.scan.status == 0);
+    MR_BUG_ON(a == MR_PARSE_DONE && whole.size > size - 1);
+    mr_parser_init(&cut, &limits, fields);
+    b = mr_parse_request(&cut, in, MR_MIN(data[0], size - 1));
+    if (b == MR_PARSE_MORE)
+        b = mr_parse_request(&cut, in, size - 1);
+    MR_BUG_ON(a != b || whole.size != cut.size || whole.status != cut.status);
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* test_headers.c - field lists and what is valid in them. */
+#include "tests/test.h"
+
+#include <errno.h>
+
+#include "http/headers.h"
+
+static const char *const fields[][2] = {
+    {"Host", "a"},
+    {"Accept", "text/html, */*;q=0.1"},
+    {"Connection", "Keep-Alive,  Upgrade"},
+    {"X-Empty", ""},
+    {"connection", ", ,close\t,"},
+    {"Etags", "\"a,b\", W/\"c\\\",d\", plain"},
+};
+
+static struct mr_headers fill(struct mr_field *room)
+{
+    struct mr_headers h;
+
+    mr_headers_init(&h, room, MR_ARRAY_LEN(fields));
+    for (size_t i = 0; i < MR_ARRAY_LEN(fields); i++)
+        CHECK_EQ_INT(
+            mr_headers_add(&h, mr_str(fields[i][0]), mr_str(fields[i][1])), 0);
+    return h;
+}
+
+TEST(headers_lookup)
+{
+    struct mr_field room[MR_ARRAY_LEN(fields)];
+    struct mr_headers h = fill(room);
+
+    EQ_INT(mr_headers_add(&h, mr_str("a"), mr_str("b")), -ENOBUFS);
+    EQ_INT(h.n, MR_ARRAY_LEN(fields));
+    OK(mr_str_is(mr_headers_get(&h, "hOST"), "a"));
+    EQ_PTR(mr_headers_get(&h, "hos").p, NULL);
+    EQ_PTR(mr_headers_get(&h, "hostx").p, NULL);
+    OK(mr_headers_get(&h, "x-empty").p != NULL);
+    EQ_INT(mr_headers_find(&h, "connection", 0), 2);
+    EQ_INT(mr_headers_find(&h, "connection", 3), 4);
+    EQ_INT(mr_headers_find(&h, "connection", 5), -1);
+    EQ_INT(mr_headers_count(&h, "CONNECTION"), 2);
+    EQ_INT(mr_headers_count(&h, "none"), 0);
+}
+
+TEST(headers_tokens)
+{
+    struct mr_field room[MR_ARRAY_LEN(fields)];
+    struct mr_headers h = fill(room);
+
+    OK(mr_headers_has_token(&h, "connection", "keep-alive"));
+    OK(mr_headers_has_token(&h, "connection", "upgrade"));
+    OK(mr_headers_has_token(&h, "connection", "close"));
+    OK(!mr_headers_has_token(&h, "connection", "clos"));
+    OK(!mr_headers_has_token(&h, "connection", ""));
+    OK(!mr_headers_has_token(&h, "accept", "*/*"));
+    OK(!mr_headers_has_token(&h, "x-empty", ""));
+}
+
+TEST(headers_list_walk)
+{
+    struct mr_str list = mr_str(fields[5][1]), e;
+
+    OK(mr_list_field_next(&list, &e));
+    OK(mr_str_is(e, "\"a,b\""));
+    OK(mr_list_field_next(&list, &e));
+    OK(mr_str_is(e, "W/\"c\\\",d\""));
+    OK(mr_list_field_next(&list, &e));
+    OK(mr_str_is(e, "plain"));
+    OK(!mr_list_field_next(&list, &e));
+    OK(mr_str_is(e, "plain"));
+    list = mr_str("\"open\\");
+    OK(mr_list_field_next(&list, &e));
+    EQ_INT(e.n, 6);
+    OK(!mr_list_field_next(&list, &e));
+}
+
+/* Each of the 256 bytes, as RFC 9110 5.6.2 and 5.5 have it. */
+TEST(headers_every_byte)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+
+    for (int b = 0; b < 256; b++) {
+        char in[3] = {'a', (char)b, 'a'};
+        bool alnum = (b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') ||
+                     (b >= 'a' && b <= 'z');
+        bool token = alnum || (b > 0 && strchr(marks, b));
+
+        CASE("byte %d", b);
+        EQ_INT(mr_token_is_valid(mr_str_n(in, 3)), token);
+        EQ_INT(mr_field_value_is_valid(mr_str_n(in, 3)),
+               b == '\t' || (b >= 0x20 && b != 0x7f));
+    }
+    OK(!mr_token_is_valid(mr_str("")));
+    OK(mr_field_value_is_valid(mr_str("")));
+    OK(!mr_field_value_is_valid(mr_str(" a")));
+    OK(!mr_field_value_is_valid(mr_str("a\t")));
+}
+
+SUITE("headers", headers_lookup, headers_tokens, headers_list_walk,
+      headers_every_byte)
+TEST_MAIN()

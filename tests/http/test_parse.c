@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* test_parse.c - request heads: what they say, and that both parsers agree. */
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "http/parse.h"
+
+static const struct mr_head_limits limits = MR_HEAD_LIMITS_DEFAULT;
+static struct mr_field fields[100];
+
+static const struct {
+    const char *in;
+    const char *shape; /* method form path?query host framing length flags */
+} heads[] = {
+    {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET 0 / - a 0 0 k"},
+    {"GET /a%20b?c=d HTTP/1.1\r\nHost: a:80\r\n\r\n",
+     "GET 0 /a%20b c=d a:80 0 0 k"},
+    {"GET /? HTTP/1.1\r\nHost: a\r\n\r\n", "GET 0 /  a 0 0 k"},
+    {"GET http://b:8/x?y HTTP/1.1\r\nHost: a\r\n\r\n", "GET 1 /x y b:8 0 0 k"},
+    {"GET http://[::1]?y HTTP/1.1\r\nHost: a\r\n\r\n", "GET 1 / y [::1] 0 0 k"},
+    {"GET https://b HTTP/1.1\r\nHost: a\r\n\r\n", "GET 1 / - b 0 0 k"},
+    {"GET http://a!$&'()*+,;=_~%20/ HTTP/1.1\r\nHost: a\r\n\r\n",
+     "GET 1 / - a!$&'()*+,;=_~%20 0 0 k"},
+    {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS 3 * - a 0 0 k"},
+    {"OPTIONS http://b HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS 1 * - b 0 0 k"},
+    {"CONNECT b:443 HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT 2  - b:443 0 0 k"},
+    {"CONNECT [::1]:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+     "CONNECT 2  - [::1]:443 0 0 k"},
+    {"M-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n", "M-SEARCH 0 / - a 0 0 k"},
+    /* framing */
+    {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 17\r\n\r\n",
+     "POST 0 / - a 1 17 k"},
+    {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 000\r\n\r\n",
+     "POST 0 / - a 1 0 k"},
+    {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775807\r\n"
+     "\r\n",
+     "POST 0 / - a 1 9223372036854775807 k"},
+    {"POST / HTTP/1.1\r\nTransfer-Encoding:\tCHUNKED \r\nHost: a\r\n\r\n",
+     "POST 0 / - a 2 0 k"},
+    {"POST / HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length:5\t\r\nZ:\r\n\r\n",
+     "POST 0 / - a 1 5 k"},
+    /* keep-alive */
+    {"GET / HTTP/1.0\r\n\r\n", "GET 0 / -  0 0 "},
+    {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET 0 / -  0 0 k"},
+    {"GET / HTTP/1.0\r\nConnection: x, Keep-Alive\r\nHost: b\r\n\r\n",
+     "GET 0 / - b 0 0 k"},
+    {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
+     "GET 0 / -  0 0 "},
+    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+     "GET 0 / - a 0 0 "},
+    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: y ,CLOSE\r\n"
+     "\r\n",
+     "GET 0 / - a 0 0 "},
+    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n\r\n",
+     "GET 0 / - a 0 0 k"},
+    {"GET / HTTP/1.9\r\nHost: a\r\n\r\n", "GET 0 / - a 0 0 k"},
+    /* more lines of Connection than http-parser gets to see */
+    {"GET / HTTP/1.1\r\nHost: a\r\nConnection: a\r\nConnection: a\r\n"
+     "Connection: a\r\nConnection: a\r\nConnection: a\r\nConnection: a\r\n"
+     "Connection: a\r\nConnection: a\r\nConnection: close\r\n\r\n",
+     "GET 0 / - a 0 0 "},
+    {"POST / HTTP/1.1\r\nHost: a\r\nConnection: a\r\nConnection: a\r\n"
+     "Connection: a\r\nConnection: a\r\nConnection: a\r\nConnection: a\r\n"
+     "Connection: a\r\nConnection: a\r\nContent-Length: 5\r\n\r\n",
+     "POST 0 / - a 1 5 k"},
+    /* expect, upgrade */
+    {"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+     "Content-Length: 1\r\n\r\n",
+     "POST 0 / - a 1 1 ke"},
+    {"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+     "POST 0 / -  1 1 "},
+    {"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+     "Connection: Upgrade\r\n\r\n",
+     "GET 0 / - a 0 0 ku"},
+    {"POST / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n"
+     "Connection: Upgrade, close\r\nContent-Length: 3\r\n\r\n",
+     "POST 0 / - a 1 3 u"},
+    {"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+     "GET 0 / - a 0 0 k"},
+    {"GET / HTTP/1.0\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+     "GET 0 / -  0 0 "},
+    {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET 0 / - a 0 0 k"},
+};
+
+static const char *shape(char *out, size_t size,
+                         const struct mr_request_head *h)
+{
+    struct mr_str query = h->query.p ? h->query : mr_str("-");
+
+    snprintf(out, size, "%.*s %d %.*s %.*s %.*s %d %ju %s%s%s",
+             MR_STR(h->method_text), h->form, MR_STR(h->path), MR_STR(query),
+             MR_STR(h->host), h->framing, (uintmax_t)h->content_length,
+             h->keep_alive ? "k" : "", h->expect_continue ? "e" : "",
+             h->upgrade ? "u" : "");
+    return out;
+}
+
+TEST(parse_heads)
+{
+    struct mr_parser p;
+
+    mr_parser_init(&p, &limits, fields);
+    for (size_t i = 0; i < MR_ARRAY_LEN(heads); i++) {
+        size_t n = strlen(heads[i].in);
+        char *page = test_at_page_end(heads[i].in, n);
+        char out[256];
+
+        CASE("%s", heads[i].in);
+        mr_parser_reset(&p);
+        EQ_INT(mr_parse_request(&p, page, n), MR_PARSE_DONE);
+        EQ_INT(p.size, n);
+        EQ_STR(shape(out, sizeof out, &p.head), heads[i].shape);
+        EQ_INT(mr_parse_request(&p, page, n), MR_PARSE_DONE);
+        /* byte by byte, and more behind it */
+        mr_parser_reset(&p);
+        for (size_t k = 0; k < n; k++)
+            EQ_INT(mr_parse_request(&p, page, k), MR_PARSE_MORE);
+        EQ_INT(mr_parse_request(&p, page, n), MR_PARSE_DONE);
+        EQ_STR(shape(out, sizeof out, &p.head), heads[i].shape);
+        test_page_free(page, n);
+    }
+}
+
+TEST(parse_pipelined)
+{
+    struct mr_parser p;
+    const char *at;
+    char all[8192];
+    size_t n = 0;
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(heads); i++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s", heads[i].in);
+    mr_parser_init(&p, &limits, fields);
+    at = all;
+    for (size_t i = 0; i < MR_ARRAY_LEN(heads); i++) {
+        char out[256];
+
+        CASE("%s", heads[i].in);
+        EQ_INT(mr_parse_request(&p, at, n - (size_t)(at - all)), MR_PARSE_DONE);
+        EQ_INT(p.size, strlen(heads[i].in));
+        EQ_STR(shape(out, sizeof out, &p.head), heads[i].shape);
+        at += p.size;
+        mr_parser_reset(&p);
+    }
+    EQ_PTR(at, all + n);
+}
+
+/* Each method that we know, http-parser knows by the same name. */
+TEST(parse_methods)
+{
+    struct mr_parser p;
+
+    mr_parser_init(&p, &limits, fields);
+    for (int m = MR_METHOD_NONE + 1; m < MR_METHOD_COUNT; m++) {
+        struct mr_str text = mr_method_text((enum mr_method)m);
+        char in[64];
+        int n = snprintf(in, sizeof in, "%.*s %s HTTP/1.1\r\nHost: a\r\n\r\n",
+                         MR_STR(text), m == MR_METHOD_CONNECT ? "a:1" : "/");
+
+        CASE("%s", in);
+        mr_parser_reset(&p);
+        EQ_INT(mr_parse_request(&p, in, (size_t)n), MR_PARSE_DONE);
+        EQ_INT(p.head.method, m);
+    }
+}
+
+TEST(parse_bad)
+{
+    static const char in[] = "GET / HTTP/2.0\r\n\r\n";
+    struct mr_parser p;
+
+    mr_parser_init(&p, &limits, fields);
+    EQ_INT(mr_parse_request(&p, in, sizeof in - 1), MR_PARSE_BAD);
+    EQ_INT(p.status, 505);
+    OK(p.reason != NULL);
+    EQ_INT(mr_parse_request(&p, in, sizeof in - 1), MR_PARSE_BAD);
+    mr_parser_reset(&p);
+    EQ_INT(p.status, 0);
+    EQ_INT(mr_parse_request(&p, in, 5), MR_PARSE_MORE);
+}
+
+/* A head as large as may be is no trouble for http-parser. */
+TEST(parse_largest)
+{
+    static const struct mr_head_limits large = {
+        .max_target = 65000, .max_head = MR_HEAD_MAX, .max_fields = 100};
+    static char in[MR_HEAD_MAX + 1];
+    struct mr_parser p;
+
+    mr_parser_init(&p, &large, fields);
+    memset(in, 'x', sizeof in);
+    memcpy(in, "GET /", 5);
+    memcpy(in + 4 + 65000, " HTTP/1.1\r\nHost: a\r\n\r\n", 22);
+    EQ_INT(mr_parse_request(&p, in, 4 + 65000 + 22), MR_PARSE_DONE);
+    EQ_INT(p.head.target.n, 65000);
+}
+
+SUITE("parse", parse_heads, parse_pipelined, parse_methods, parse_bad,
+      parse_largest)
+TEST_MAIN()
