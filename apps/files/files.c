@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * files - serves files below a root (http/static.h).
+ *
+ *     route "/" { app = files  root = "/srv/www"  listing = on }
+ */
+#include <errno.h>
+#include <millrace/app.h>
+
+struct files {
+    const char *root;
+    const char *index;
+    bool listing;
+    const char *cache_control;
+    struct mr_static *open;
+};
+
+static const struct mr_config_option options[] = {
+    {.name = "root",
+     .type = MR_CONFIG_STRING,
+     .required = true,
+     .offset = offsetof(struct files, root),
+     .doc = "directory whose files are served"},
+    {.name = "index",
+     .type = MR_CONFIG_STRING,
+     .def = "index.html",
+     .offset = offsetof(struct files, index),
+     .doc = "file that answers for its directory; empty: none"},
+    {.name = "listing",
+     .type = MR_CONFIG_BOOL,
+     .def = "off",
+     .offset = offsetof(struct files, listing),
+     .doc = "list directories that have no index; else 403"},
+    {.name = "cache_control",
+     .type = MR_CONFIG_STRING,
+     .def = "",
+     .offset = offsetof(struct files, cache_control),
+     .doc = "the Cache-Control field; empty: none"},
+};
+
+static int open_root(struct files *f, struct mr_static **ret)
+{
+    return mr_static_open(ret, &(struct mr_static_options){
+                                   .root = f->root,
+                                   .index = f->index,
+                                   .listing = f->listing,
+                                   .cache_control = f->cache_control,
+                               });
+}
+
+static int configure(void *self, struct mr_config_section *section)
+{
+    struct files *f = self;
+    struct mr_static *s;
+    int err = open_root(f, &s);
+
+    if (err == -ENOTDIR)
+        return mr_config_error(section, "root",
+                               "root \"%s\" is not a directory", f->root);
+    if (err)
+        return mr_config_error(section, "root", "root \"%s\": %s", f->root,
+                               mr_strerror(err));
+    mr_static_close(s);
+    return 0;
+}
+
+static int start(void *self, struct mr_group *group)
+{
+    struct files *f = self;
+
+    (void)group;
+    return open_root(f, &f->open);
+}
+
+static void stop(void *self)
+{
+    struct files *f = self;
+
+    mr_static_close(f->open);
+    f->open = NULL;
+}
+
+static int serve(struct mr_request *req, struct mr_response *res, void *self)
+{
+    struct files *f = self;
+
+    return mr_static_serve(f->open, req, res);
+}
+
+MR_APP(files, .options = options, .option_count = MR_ARRAY_LEN(options),
+       .size = sizeof(struct files), .configure = configure, .start = start,
+       .stop = stop, .handle = serve)
