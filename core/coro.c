@@ -18,7 +18,8 @@
 
 #include "core/coro_priv.h"
 
-_Thread_local struct mr_thread mr_thread;
+_Thread_local struct mr_thread mr_thread
+    __attribute__((tls_model("initial-exec")));
 
 /* --- a thread's own stack --- */
 
@@ -82,17 +83,17 @@ struct mr_coro *mr_coro_thread(void)
 static MR_NORETURN void coro_main(void *unused)
 {
     struct mr_coro *co = mr_thread.current;
+    intptr_t result = -ECANCELED;
 
     (void)unused;
     mr_switch_tool_enter(co->tool);
     if (co->is_root) {
-        intptr_t result = -ECANCELED;
-
         if (!co->own->cancelled)
             result = co->fn(co->arg);
         mr_errand_end(co, result);
     }
-    co->value = co->fn(co->arg);
+    result = co->fn(co->arg);
+    *co->out = result;
     co->state = MR_CORO_DONE;
     co->resumer->state = MR_CORO_RUNNING;
     mr_coro_leave(co, co->resumer);
@@ -119,6 +120,7 @@ static void errand_init(struct mr_errand *e, struct mr_coro *root)
     mr_list_init(&e->member);
     mr_waitq_init(&e->joiners);
     mr_group_init(&e->children);
+    e->waits_for = NULL;
     e->why = "";
     e->since = 0;
     e->result = 0;
@@ -152,7 +154,7 @@ int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
     co->name = o->name;
     co->entry = o->entry;
     co->id = ++mr_thread.last_id;
-    co->value = 0;
+    co->out = NULL;
     co->state = MR_CORO_NEW;
     co->is_root = root;
     if (root) {
@@ -190,31 +192,26 @@ int mr_coro_resume(struct mr_coro *co, intptr_t value, intptr_t *ret_value)
     struct mr_coro *self = mr_coro_current();
 
     MR_BUG_ON(!co || co->is_root || !co->stack);
-    if (co->state == MR_CORO_DONE)
-        return -ESRCH;
-    if (co->state != MR_CORO_NEW && co->state != MR_CORO_SUSPENDED)
-        return -EBUSY;
+    if (MR_UNLIKELY(co->state != MR_CORO_NEW && co->state != MR_CORO_SUSPENDED))
+        return co->state == MR_CORO_DONE ? -ESRCH : -EBUSY;
     co->resumer = self;
     co->errand = self->errand;
-    co->value = value;
+    co->out = ret_value ? ret_value : &co->unwanted;
     co->state = MR_CORO_RUNNING;
     self->state = MR_CORO_RESUMING;
-    mr_coro_switch(self, co);
-    if (ret_value)
-        *ret_value = co->value;
-    return 0;
+    return mr_coro_switch_int(self, co, value); /* 0, from suspend */
 }
 
 intptr_t mr_coro_suspend(intptr_t value)
 {
     struct mr_coro *self = mr_coro_current();
+    struct mr_coro *resumer = self->resumer;
 
     MR_BUG_ON(self->is_root || !self->stack);
-    self->value = value;
+    *self->out = value;
     self->state = MR_CORO_SUSPENDED;
-    self->resumer->state = MR_CORO_RUNNING;
-    mr_coro_switch(self, self->resumer);
-    return self->value;
+    resumer->state = MR_CORO_RUNNING;
+    return mr_coro_switch(self, resumer, 0);
 }
 
 /* --- facts --- */

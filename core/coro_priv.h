@@ -5,6 +5,8 @@
 /*
  * coro_priv.h - what coro.c, errand.c, wait.c, timer.c, group.c and hub.c know
  * of each other. Not for other directories.
+ *
+ * over budget: the inline functions are what every switch runs through.
  */
 #include "core/coro.h"
 #include "core/group.h"
@@ -41,6 +43,7 @@ struct mr_errand {
     struct mr_list all;     /* in the hub's list */
     struct mr_waitq joiners;
     struct mr_group children; /* what mr_spawn starts in it */
+    struct mr_errand *const *waits_for; /* names who must end it: cycle.c */
     const char *why;          /* static; "" while not waiting */
     int64_t since;            /* when it parked, by the hub's clock */
     intptr_t result;
@@ -63,7 +66,8 @@ struct mr_coro {
     const char *name;
     const char *entry;
     uint64_t id;
-    intptr_t value; /* handed over by resume, suspend, return */
+    intptr_t *out;          /* where its next value goes: the resumer's, or */
+    intptr_t unwanted;      /* here */
     uint8_t state;  /* enum mr_coro_state; of a root: see errand */
     bool is_root;
     struct mr_errand own[]; /* one in a root and in a thread's stand-in */
@@ -93,15 +97,43 @@ static inline struct mr_coro *mr_coro_current(void)
 
     return MR_LIKELY(co != NULL) ? co : mr_coro_thread();
 }
-/* Give the thread to `to`, which must be able to go on; comes back when
- * someone gives it to `from` again. */
-static inline void mr_coro_switch(struct mr_coro *from, struct mr_coro *to)
+/*
+ * Give the thread to `to`, which must be able to go on; returns what whoever
+ * gives it to `from` again passes as value. Callers have it as their last act,
+ * so that it is compiled to a jump: a return over a switch goes somewhere else
+ * than the processor predicts, and costs more (8 ns) than all the rest.
+ */
+#ifdef MR_SWITCH_TOOLS
+static inline intptr_t mr_coro_switch(struct mr_coro *from, struct mr_coro *to,
+                                      intptr_t value)
 {
+    void *got;
+
     mr_thread.current = to;
     mr_switch_tool_leave(from->tool, to->tool, false);
-    (void)mr_switch(&from->sp, to->sp, NULL);
+    got = mr_switch(&from->sp, to->sp, (void *)value);
     mr_switch_tool_enter(from->tool);
+    return (intptr_t)got;
 }
+static inline int mr_coro_switch_int(struct mr_coro *from, struct mr_coro *to,
+                                     intptr_t value)
+{
+    return (int)mr_coro_switch(from, to, value);
+}
+#else
+static inline intptr_t mr_coro_switch(struct mr_coro *from, struct mr_coro *to,
+                                      intptr_t value)
+{
+    mr_thread.current = to;
+    return (intptr_t)mr_switch(&from->sp, to->sp, (void *)value);
+}
+static inline int mr_coro_switch_int(struct mr_coro *from, struct mr_coro *to,
+                                     intptr_t value)
+{
+    mr_thread.current = to;
+    return mr_switch_int(&from->sp, to->sp, (void *)value);
+}
+#endif
 /* The same from one that is DONE and never comes back. */
 MR_NORETURN void mr_coro_leave(struct mr_coro *from, struct mr_coro *to);
 /* A coroutine in a stack of its own, NEW; root: with an errand. */
@@ -117,12 +149,21 @@ struct mr_runq {
 
 /* The running errand may wait: it is a coroutine of this thread's hub. */
 struct mr_errand *mr_errand_self(void);
+static inline struct mr_errand *mr_errand_current(void)
+{
+    struct mr_errand *e = mr_coro_current()->errand;
+
+    /* Only a coroutine that this thread's hub runs may wait: not a plain
+     * thread, not a hook on the hub's own stack. */
+    MR_BUG_ON(!mr_thread.hub || e->hub != mr_thread.hub);
+    return e;
+}
 /* Suspend the running errand until mr_errand_ready; set, why filled in. */
 void mr_errand_park(struct mr_errand *e);
 /* Into the run queue. */
 void mr_errand_ready(struct mr_errand *e);
-/* Give up one turn. */
-void mr_errand_yield(struct mr_errand *e);
+/* Give up one turn. 0, or -ECANCELED. */
+int mr_errand_yield(struct mr_errand *e);
 /* A root's function returned. */
 MR_NORETURN void mr_errand_end(struct mr_coro *co, intptr_t result);
 /* From the hub's stack: run what is ready until the queue is empty or the
@@ -139,6 +180,17 @@ static inline struct mr_coro *mr_errand_root(struct mr_errand *e)
 
 /* End the park of e by something else than an entry. */
 void mr_wait_break(struct mr_errand *e, int why);
+
+/* --- cycle.c --- */
+
+/*
+ * Wait in one entry for what another errand has to do. *on is that errand, or
+ * NULL when it is no single one; `on` stays readable meanwhile, and *on may
+ * change only to one that is not waiting. As mr_wait; and -EDEADLK, logged
+ * with the names, when that errand waits, through others, for this one.
+ */
+intptr_t mr_wait_for(struct mr_wait_entry *entry, struct mr_errand *const *on,
+                     int64_t deadline, const char *why);
 
 /* --- timer.c --- */
 

@@ -35,11 +35,13 @@ void mr_errand_ready(struct mr_errand *e)
     q->tail = e;
 }
 
-/* Whom to switch to: the next READY errand's innermost, or the hub's stack. */
-static struct mr_coro *next_coro(struct mr_hub *hub)
+/* Whom to switch to: the next READY errand's innermost, or the hub's stack.
+ * *ret_value is what its mr_yield returns, if that is where it is. */
+static inline struct mr_coro *next_coro(struct mr_hub *hub, intptr_t *ret_value)
 {
     struct mr_errand *e = hub->ready.head;
 
+    *ret_value = 0;
     if (!e || hub->budget <= 0)
         return hub->stand_in;
     hub->budget--;
@@ -47,60 +49,71 @@ static struct mr_coro *next_coro(struct mr_hub *hub)
     hub->ready.head = e->next;
     e->state = MR_ERRAND_RUNNING;
     e->inner->state = MR_CORO_RUNNING;
+    if (MR_UNLIKELY(e->cancelled) && e->shields == 0)
+        *ret_value = -ECANCELED;
     return e->inner;
 }
 
 struct mr_errand *mr_errand_self(void)
 {
-    struct mr_coro *self = mr_coro_current();
-    struct mr_errand *e = self->errand;
-
-    /* Only a coroutine that this thread's hub runs may wait: not a plain
-     * thread, not a hook on the hub's own stack. */
-    MR_BUG_ON(!mr_thread.hub || e->hub != mr_thread.hub);
-    return e;
+    return mr_errand_current();
 }
 
 void mr_errand_park(struct mr_errand *e)
 {
-    struct mr_coro *self = mr_thread.current;
+    struct mr_coro *self = mr_thread.current, *next;
+    intptr_t value;
 
     e->inner = self;
     e->state = MR_ERRAND_PARKED;
     e->since = e->hub->now;
     self->state = MR_CORO_PARKED;
-    mr_coro_switch(self, next_coro(e->hub));
+    next = next_coro(e->hub, &value);
+    (void)mr_coro_switch(self, next, value);
 }
 
-void mr_errand_yield(struct mr_errand *e)
+int mr_errand_yield(struct mr_errand *e)
 {
     struct mr_coro *self = mr_thread.current, *next;
+    intptr_t value;
 
     e->inner = self;
     self->state = MR_CORO_READY;
     mr_errand_ready(e);
-    next = next_coro(e->hub);
-    if (next != self)
-        mr_coro_switch(self, next);
+    next = next_coro(e->hub, &value);
+    if (next == self)
+        return (int)value;
+    return mr_coro_switch_int(self, next, value);
+}
+
+/* With a scope around it: its deadline may have passed, and is told so. */
+static MR_COLD int yield_in_scope(struct mr_errand *e)
+{
+    int rc = mr_errand_yield(e);
+
+    if (rc == 0 && e->scope->min <= e->hub->now)
+        rc = mr_wait_any(NULL, 0, MR_NEVER, "yield");
+    return rc;
 }
 
 int mr_yield(void)
 {
-    struct mr_errand *e = mr_errand_self();
+    struct mr_errand *e = mr_errand_current();
 
-    mr_errand_yield(e);
-    if (e->cancelled && e->shields == 0)
-        return -ECANCELED;
-    if (e->scope && e->scope->min <= e->hub->now)
-        /* Fails at once, and tells the scope so. */
-        return mr_wait_any(NULL, 0, MR_NEVER, "yield");
-    return 0;
+    if (MR_UNLIKELY(e->scope != NULL))
+        return yield_in_scope(e);
+    return mr_errand_yield(e);
 }
 
 void mr_errand_run_ready(struct mr_hub *hub)
 {
-    while (hub->ready.head && hub->budget > 0)
-        mr_coro_switch(hub->stand_in, next_coro(hub));
+    intptr_t value;
+
+    while (hub->ready.head && hub->budget > 0) {
+        struct mr_coro *next = next_coro(hub, &value);
+
+        (void)mr_coro_switch(hub->stand_in, next, value);
+    }
 }
 
 /* --- birth --- */
@@ -179,6 +192,8 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
     struct mr_errand *e = co->own;
     struct mr_hub *hub = e->hub;
     struct mr_group *g = e->group;
+    struct mr_coro *next;
+    intptr_t value;
 
     MR_BUG_ON(e->scope); /* its function left a scope open */
     mr_group_close(&e->children);
@@ -192,7 +207,8 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
         (void)mr_waitq_wake_all(&g->empty, 0);
     if (e->reap)
         mr_errand_release(e);
-    mr_coro_leave(co, next_coro(hub));
+    next = next_coro(hub, &value);
+    mr_coro_leave(co, next);
 }
 
 int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
@@ -205,8 +221,11 @@ int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
     MR_BUG_ON(e->refs == 0 || e->hub != mr_thread.hub);
     MR_BUG_ON(e == mr_errand_self()); /* it would wait for itself */
     e->refs++;
-    if (e->state != MR_ERRAND_DONE)
-        rc = mr_wait(&e->joiners, deadline, "join");
+    if (e->state != MR_ERRAND_DONE) {
+        struct mr_wait_entry entry = {.queue = &e->joiners};
+
+        rc = mr_wait_for(&entry, &e, deadline, "join");
+    }
     if (rc == 0) {
         if (ret_result)
             *ret_result = e->result;

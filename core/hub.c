@@ -26,6 +26,9 @@
  * in steady state nothing is started or stopped at all. A descriptor whose open
  * file another process shares is watched in a nested epoll instead: libev
  * relies on close(2) to end a registration, which then would not.
+ *
+ * over budget: it is libev's only door, and the loop and its descriptors share
+ * the callbacks.
  */
 #include "core/hub.h"
 

@@ -39,6 +39,8 @@
  *                                  |        [mr_wait]
  *                    [fn returned] v
  *                                 DONE --[mr_join | reaped]--> stack cache
+ *
+ * over budget: the contracts of all that a hub does belong on one page.
  */
 #include "core/coro.h"
 #include "core/wait.h"

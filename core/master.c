@@ -218,6 +218,8 @@ static void fill_in_defaults(struct mr_master_options *o)
         o->steady = 1 * S;
     if (o->report_pause == 0)
         o->report_pause = 1 * S;
+    if (o->same_pause == 0)
+        o->same_pause = S / 5;
 }
 
 /* workers = auto: one per CPU that we may use. */

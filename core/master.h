@@ -17,7 +17,7 @@
  *     };
  *     return mr_master_run(&options);
  *
- * SIGTERM, SIGINT   drain and leave; a second one: now
+ * SIGTERM, SIGINT   drain and leave; a second one, later: now
  * SIGQUIT           now
  * SIGUSR1           open the logs anew, here and in the workers
  * SIGUSR2           workers write their list of coroutines to the log
@@ -68,6 +68,9 @@ struct mr_master_options {
     int64_t backoff_max;  /* 10 s */
     int64_t steady;       /* living longer than this is no early death, 1 s */
     int64_t report_pause; /* between asking a held worker and SIGKILL, 1 s */
+    int64_t same_pause; /* within this the same signal again is no second word:
+                         * make and timeout send it to the process and to its
+                         * group, 200 ms */
 };
 
 /*

@@ -73,6 +73,8 @@ struct mr_master {
     int signals;
     enum mr_master_phase phase;
     int64_t kill_at;
+    int64_t drained_at; /* when it was told to drain, and by which signal */
+    int drained_by;
     bool was_up;      /* every first process was ready */
     bool child_ended; /* SIGCHLD came */
     int status;       /* to leave with */

@@ -42,7 +42,7 @@
 
 /* Linux 6.13; not in Debian 12's headers. */
 #ifndef MADV_GUARD_INSTALL
-# define MADV_GUARD_INSTALL 102
+#    define MADV_GUARD_INSTALL 102
 #endif
 
 /* Large, so that a million stacks are few mappings even where neighbours do
@@ -406,20 +406,29 @@ size_t mr_stack_default(void)
     return default_size;
 }
 
-/* Reads frames that are not its own. */
+#if __has_include(<valgrind/valgrind.h>)
+#    include <valgrind/valgrind.h>
+#else
+#    define VALGRIND_DISABLE_ERROR_REPORTING
+#    define VALGRIND_ENABLE_ERROR_REPORTING
+#endif
+
+/* Reads frames that are not its own, and what a switch pushed and left. */
 __attribute__((no_sanitize_address, no_sanitize_thread)) static size_t
 used_from(const char *bottom, const char *page, const char *end)
 {
     const uintptr_t *w = (const uintptr_t *)(const void *)page;
 
+    VALGRIND_DISABLE_ERROR_REPORTING;
     while ((const char *)w < end && *w == 0)
         w++;
+    VALGRIND_ENABLE_ERROR_REPORTING;
     return (size_t)(end - bottom) - (size_t)((const char *)w - bottom);
 }
 
 size_t mr_stack_high_water(const struct mr_stack *st)
 {
-    unsigned char resident[MR_STACK_MAX / 4096] = {0};
+    unsigned char resident[MR_STACK_MAX / 4096];
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t pages = st->size / page, i = 0;
     const char *end = st->bottom + st->size;

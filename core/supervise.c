@@ -155,10 +155,12 @@ static void kill_all(struct mr_master *m)
     }
 }
 
-static void drain_all(struct mr_master *m)
+static void drain_all(struct mr_master *m, int sig)
 {
     m->phase = MR_MASTER_DRAINING;
-    m->kill_at = mr_sys_monotonic() + m->plan.grace;
+    m->drained_at = mr_sys_monotonic();
+    m->drained_by = sig;
+    m->kill_at = m->drained_at + m->plan.grace;
     for (unsigned i = 0; i < m->plan.workers; i++) {
         struct mr_place *p = &m->places[i];
 
@@ -404,8 +406,9 @@ static void take_signal(struct mr_master *m, int sig)
     case SIGTERM:
     case SIGINT:
         if (m->phase == MR_MASTER_SERVING)
-            drain_all(m);
-        else
+            drain_all(m, sig);
+        else if (sig != m->drained_by ||
+                 mr_sys_monotonic() - m->drained_at > m->o.same_pause)
             kill_all(m);
         break;
     case SIGQUIT:

@@ -15,11 +15,11 @@
 #include "core/switch.h"
 
 #if !defined(MR_SWITCH_TOOLS)
-# if __has_include(<valgrind/valgrind.h>)
-#  include <valgrind/valgrind.h>
-# endif
+#    if __has_include(<valgrind/valgrind.h>)
+#        include <valgrind/valgrind.h>
+#    endif
 
-# ifdef VALGRIND_STACK_REGISTER
+#    ifdef VALGRIND_STACK_REGISTER
 static void valgrind_register(struct mr_switch_tool *t)
 {
     t->valgrind_id =
@@ -29,7 +29,7 @@ static void valgrind_deregister(struct mr_switch_tool *t)
 {
     VALGRIND_STACK_DEREGISTER(t->valgrind_id);
 }
-# else
+#    else
 static void valgrind_register(struct mr_switch_tool *t)
 {
     (void)t;
@@ -38,7 +38,7 @@ static void valgrind_deregister(struct mr_switch_tool *t)
 {
     (void)t;
 }
-# endif
+#    endif
 
 void mr_switch_tool_init(struct mr_switch_tool *t, void *bottom, size_t size)
 {
@@ -63,7 +63,7 @@ void mr_switch_tool_thread(struct mr_switch_tool *t)
 }
 
 #elif defined(__SANITIZE_THREAD__)
-# include <sanitizer/tsan_interface.h>
+#    include <sanitizer/tsan_interface.h>
 
 void mr_switch_tool_init(struct mr_switch_tool *t, void *bottom, size_t size)
 {
@@ -106,8 +106,8 @@ void mr_switch_tool_enter(struct mr_switch_tool *self)
 }
 
 #else
-# include <sanitizer/asan_interface.h>
-# include <sanitizer/common_interface_defs.h>
+#    include <sanitizer/asan_interface.h>
+#    include <sanitizer/common_interface_defs.h>
 
 /* Whom the switch under way comes from: ASan tells us its bounds on arrival,
  * which is how those of a thread's own stack become known. */

@@ -31,6 +31,9 @@
  * earlier mr_switch saved. `value` is what the call that went on returns.
  */
 void *mr_switch(void **save, void *to, void *value);
+/* The same code, for callers that return an int: a conversion behind it would
+ * keep the compiler from making it a jump. */
+int mr_switch_int(void **save, void *to, void *value);
 
 /*
  * A context that calls fn(value) on the stack that ends at top (16-byte

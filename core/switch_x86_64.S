@@ -22,8 +22,12 @@
 	.globl	mr_switch
 	.hidden	mr_switch
 	.type	mr_switch, @function
+	.globl	mr_switch_int
+	.hidden	mr_switch_int
+	.type	mr_switch_int, @function
 	.p2align 4
 mr_switch:
+mr_switch_int:
 	.cfi_startproc
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8

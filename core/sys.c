@@ -295,6 +295,29 @@ int mr_sys_close_range(unsigned first, unsigned last)
     return (int)CALL(CLOSE_RANGE, syscall(SYS_close_range, first, last, 0));
 }
 
+int mr_sys_execve(const char *path, const char *const *argv,
+                  const char *const *env)
+{
+    /* execve(2) changes neither; its type is older than const. */
+    return (int)CALL(EXECVE, execve(path, (char *const *)argv,
+                                    env ? (char *const *)env : environ));
+}
+
+int mr_sys_chdir(const char *path)
+{
+    return (int)CALL(CHDIR, chdir(path));
+}
+
+int mr_sys_setpgid(pid_t pid, pid_t group)
+{
+    return (int)CALL(SETPGID, setpgid(pid, group));
+}
+
+int mr_sys_pidfd_open(pid_t pid)
+{
+    return (int)CALL(PIDFD_OPEN, syscall(SYS_pidfd_open, pid, 0));
+}
+
 int mr_sys_errno_save(void)
 {
     return errno;

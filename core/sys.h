@@ -88,6 +88,10 @@ struct signalfd_siginfo;
     X(SIGMASK, "sigprocmask")                       \
     X(DUP3, "dup3")                                 \
     X(CLOSE_RANGE, "close_range")                   \
+    X(EXECVE, "execve")                             \
+    X(CHDIR, "chdir")                               \
+    X(SETPGID, "setpgid")                           \
+    X(PIDFD_OPEN, "pidfd_open")                     \
     X(SETAFFINITY, "sched_setaffinity")             \
     X(PTHREAD_CREATE, "pthread_create")             \
     /* not system calls, but they fail like ones */ \
@@ -206,6 +210,14 @@ MR_MUST_USE int mr_sys_sigmask(int how, const sigset_t *set, sigset_t *ret_old);
 MR_MUST_USE int mr_sys_dup3(int from, int to, int flags);
 /* -ENOSYS below Linux 5.9, -EPERM in some sandboxes: callers fall back. */
 MR_MUST_USE int mr_sys_close_range(unsigned first, unsigned last);
+/* Returns only to say why not. env NULL: ours. */
+MR_MUST_USE int mr_sys_execve(const char *path, const char *const *argv,
+                              const char *const *env);
+MR_MUST_USE int mr_sys_chdir(const char *path);
+MR_MUST_USE int mr_sys_setpgid(pid_t pid, pid_t group);
+/* Readable when the process has ended; always CLOEXEC. -ENOSYS below Linux 5.3
+ * and under some emulators, -EPERM in some sandboxes: callers fall back. */
+MR_MUST_USE int mr_sys_pidfd_open(pid_t pid);
 /* For signal handlers, which must leave errno as they found it. */
 int mr_sys_errno_save(void);
 void mr_sys_errno_restore(int saved);

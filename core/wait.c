@@ -110,7 +110,7 @@ int mr_wait_any(struct mr_wait_entry *entries, size_t n, int64_t deadline,
         set.at = e->scope->min;
     rc = pending(e, set.at);
     if (MR_UNLIKELY(rc)) {
-        mr_errand_yield(e);
+        (void)mr_errand_yield(e);
         goto out;
     }
     for (size_t i = 0; i < n; i++) {

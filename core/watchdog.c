@@ -115,41 +115,81 @@ static void parse_mapping(const char *at, struct mapping *ret)
     ret->path = at;
 }
 
-/* The next line of fd without its end, cut to size; false at the end. A byte a
- * call: it is an emergency, and lines are few. */
-static bool next_line(int fd, char *line, size_t size)
+/* The map file, read in pieces: it may have tens of thousands of lines. */
+struct reader {
+    int fd;
+    size_t at, n;
+    char piece[4096];
+};
+
+/* The next line without its end, cut to size; false at the end. */
+static bool next_line(struct reader *r, char *line, size_t size)
 {
     size_t n = 0;
-    char c = '\0';
 
-    while (mr_sys_read(fd, &c, 1) == 1 && c != '\n') {
+    for (;;) {
+        char c;
+
+        if (r->at == r->n) {
+            ssize_t got = mr_sys_read(r->fd, r->piece, sizeof r->piece);
+
+            if (got <= 0)
+                return false;
+            r->at = 0;
+            r->n = (size_t)got;
+        }
+        c = r->piece[r->at++];
+        if (c == '\n')
+            break;
         if (n < size - 1)
             line[n++] = c;
     }
     line[n] = '\0';
-    return c == '\n';
+    return true;
 }
 
-static void add_place(struct line *l, uintptr_t pc)
+struct place {
+    uintptr_t pc;
+    uintptr_t offset; /* in the file */
+    char path[96];    /* of it; "" when unknown */
+};
+
+struct trace {
+    unsigned n;
+    struct place at[FRAMES_MAX];
+};
+
+static void place_in(struct trace *t, const struct mapping *m)
 {
-    int fd =
-        mr_sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    char text[400];
+    for (unsigned i = 0; i < t->n; i++) {
+        struct place *p = &t->at[i];
+        size_t n = 0;
+
+        if (p->pc < m->start || p->pc >= m->end)
+            continue;
+        p->offset = p->pc - m->start + m->offset;
+        for (; m->path[n] != '\0' && n < sizeof p->path - 1; n++)
+            p->path[n] = m->path[n];
+        p->path[n] = '\0';
+    }
+}
+
+/* One pass over the map for all frames. */
+static void find_places(struct trace *t)
+{
+    struct reader r;
+    char line[256];
     struct mapping m;
 
-    if (fd < 0)
+    r.at = r.n = 0;
+    r.fd = mr_sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+    if (r.fd < 0)
         return;
-    while (next_line(fd, text, sizeof text)) {
-        parse_mapping(text, &m);
-        if (pc < m.start || pc >= m.end)
-            continue;
-        add(l, " ");
-        add(l, m.path);
-        add(l, "+0x");
-        add_number(l, pc - m.start + m.offset, 16);
-        break;
+    while (next_line(&r, line, sizeof line)) {
+        parse_mapping(line, &m);
+        place_in(t, &m);
     }
-    mr_sys_close(fd);
+    mr_sys_close(r.fd);
 }
 
 /* --- the walk --- */
@@ -200,7 +240,22 @@ static bool is_frame(uintptr_t fp, uintptr_t sp, const struct mr_stack *stack)
            is_mapped(fp + sizeof(struct frame) - 1);
 }
 
-static void say_frame(unsigned i, uintptr_t pc)
+static void walk(struct regs r, const struct mr_stack *stack, struct trace *t)
+{
+    t->n = 0;
+    t->at[t->n++].pc = r.pc;
+    while (t->n < FRAMES_MAX && is_frame(r.fp, r.sp, stack)) {
+        const struct frame *f = (const void *)r.fp;
+
+        if (f->return_pc == 0)
+            return;
+        t->at[t->n++].pc = f->return_pc;
+        r.sp = r.fp + sizeof *f; /* callers lie higher: the walk ends */
+        r.fp = f->caller_fp;
+    }
+}
+
+static void say_place(unsigned i, const struct place *p)
 {
     struct line l;
 
@@ -208,29 +263,21 @@ static void say_frame(unsigned i, uintptr_t pc)
     add(&l, "#");
     add_number(&l, i, 10);
     add(&l, " 0x");
-    add_number(&l, pc, 16);
-    add_place(&l, pc);
-    say(&l);
-}
-
-static void walk(struct regs r, const struct mr_stack *stack)
-{
-    say_frame(0, r.pc);
-    for (unsigned i = 1; i < FRAMES_MAX && is_frame(r.fp, r.sp, stack); i++) {
-        const struct frame *f = (const void *)r.fp;
-
-        if (f->return_pc == 0)
-            return;
-        say_frame(i, f->return_pc);
-        r.sp = r.fp + sizeof *f; /* callers lie higher: the walk ends */
-        r.fp = f->caller_fp;
+    add_number(&l, p->pc, 16);
+    if (p->path[0] != '\0') {
+        add(&l, " ");
+        add(&l, p->path);
+        add(&l, "+0x");
+        add_number(&l, p->offset, 16);
     }
+    say(&l);
 }
 
 static void on_report(int sig, siginfo_t *info, void *context)
 {
     int saved = mr_sys_errno_save();
     struct mr_stack_owner who = {0};
+    struct trace t; /* 7 KiB: the alternate stack has 64 */
     struct line l;
 
     (void)sig;
@@ -247,7 +294,12 @@ static void on_report(int sig, siginfo_t *info, void *context)
         add(&l, "the thread runs on its own stack, in no coroutine");
     }
     say(&l);
-    walk(regs_of(context), who.stack);
+    walk(regs_of(context), who.stack, &t);
+    for (unsigned i = 0; i < t.n; i++)
+        t.at[i].path[0] = '\0';
+    find_places(&t);
+    for (unsigned i = 0; i < t.n; i++)
+        say_place(i, &t.at[i]);
     mr_sys_errno_restore(saved);
 }
 

@@ -12,11 +12,18 @@
  *     }
  *
  * Use the CHECK_ variants inside. Every stack must be back at the end. A hang
- * prints the coroutines and what they wait for.
+ * prints the coroutines and what they wait for. RUNNING_ON_VALGRIND is for what
+ * it does not emulate.
  */
 #include "core/hub.h"
 #include "core/stack.h"
 #include "tests/test.h"
+
+#if __has_include(<valgrind/valgrind.h>)
+#    include <valgrind/valgrind.h>
+#else
+#    define RUNNING_ON_VALGRIND 0
+#endif
 
 static struct mr_hub *in_hub_now;
 
@@ -36,21 +43,21 @@ static inline void in_hub_run(mr_coro_fn *body)
     in_hub_now = NULL;
 }
 
-#define IN_HUB(id)                          \
- static intptr_t in_hub_##id(void *unused); \
- TEST(id)                                   \
- {                                          \
-  in_hub_run(in_hub_##id);                  \
- }                                          \
- static intptr_t in_hub_##id(void *unused __attribute__((unused)))
+#define IN_HUB(id)                             \
+    static intptr_t in_hub_##id(void *unused); \
+    TEST(id)                                   \
+    {                                          \
+        in_hub_run(in_hub_##id);               \
+    }                                          \
+    static intptr_t in_hub_##id(void *unused __attribute__((unused)))
 
 /* The same for one that must die with these words. */
-#define IN_HUB_DIES(id, words)              \
- static intptr_t in_hub_##id(void *unused); \
- TEST_DIES(id, words)                       \
- {                                          \
-  in_hub_run(in_hub_##id);                  \
- }                                          \
- static intptr_t in_hub_##id(void *unused __attribute__((unused)))
+#define IN_HUB_DIES(id, words)                 \
+    static intptr_t in_hub_##id(void *unused); \
+    TEST_DIES(id, words)                       \
+    {                                          \
+        in_hub_run(in_hub_##id);               \
+    }                                          \
+    static intptr_t in_hub_##id(void *unused __attribute__((unused)))
 
 #endif

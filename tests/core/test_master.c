@@ -473,7 +473,7 @@ TEST(held_worker_is_named_and_replaced)
 
     setup();
     want.plan.hang_limit = 200 * MS;
-    options.report_pause = 20 * MS;
+    options.report_pause = 500 * MS;
     options.backoff_min = 1 * MS;
     start_master();
     OK(expect("workers ready: 1"));
@@ -662,6 +662,7 @@ TEST(second_term_is_now)
         setup();
         want.deaf = true;
         want.plan.workers = 2;
+        options.same_pause = 1;
         start_master();
         OK(expect("workers ready: 2"));
         EQ_INT(kill(master, SIGTERM), 0);
@@ -670,6 +671,20 @@ TEST(second_term_is_now)
         EQ_INT(wait_master(), 0);
         OK(expect("killed by SIGKILL"));
     }
+}
+
+/* A signal that came twice, to the process and to its group, drains. */
+TEST(doubled_term_is_one)
+{
+    setup();
+    options.same_pause = INT64_C(3600000) * MS;
+    start_master();
+    OK(expect("workers ready: 1"));
+    EQ_INT(kill(master, SIGTERM), 0);
+    OK(expect("got SIGTERM"));
+    (void)kill(master, SIGTERM); /* it may have left by now */
+    EQ_INT(wait_master(), 0);
+    OK(expect("exited with 0"));
 }
 
 TEST(quit_is_now)
@@ -778,7 +793,7 @@ SUITE("life", serves_and_drains, one_socket_for_all, killed_worker_is_replaced,
 SUITE("held", held_worker_is_named_and_replaced, held_worker_comes_back)
 SUITE("start", check_fails, socket_fails, log_fails, first_worker_fails,
       start_with_faults, start_without_memory)
-SUITE("leave", second_term_is_now, quit_is_now, grace_ends,
+SUITE("leave", second_term_is_now, doubled_term_is_one, quit_is_now, grace_ends,
       drain_while_backing_off, master_dies)
 SUITE("signals", reload_is_told, coroutines_are_listed, logs_are_opened_anew)
 TEST_MAIN()

@@ -399,8 +399,11 @@ TEST(fault_elsewhere_is_the_default_action)
 
 TEST(fault_elsewhere_goes_to_the_handler_before)
 {
-    int status = fault_elsewhere(on_segv);
+    int status;
 
+    if (RUNNING_ON_VALGRIND)
+        SKIP("Valgrind counts the fault itself, and changes the exit status");
+    status = fault_elsewhere(on_segv);
     OK(WIFEXITED(status));
     EQ_INT(WEXITSTATUS(status), HANDLED);
 }
