@@ -108,11 +108,6 @@ static const struct mr_config_option root_options[] = {
      .min = 1,
      .max = 64,
      .doc = "threads per worker for what has no non-blocking form"},
-    {.name = "mime_types",
-     .type = MR_CONFIG_STRING,
-     .def = "",
-     V(mime_types),
-     .doc = "file of content types (conf/mime.types); empty: built-in ones"},
     {.name = "server_name",
      .type = MR_CONFIG_STRING,
      .def = "millrace",
@@ -229,7 +224,8 @@ static const struct mr_config_option listen_options[] = {
     {.name = "app",
      .type = MR_CONFIG_STRING,
      .offset = offsetof(struct listen_values, app),
-     .doc = "what serves \"tcp ADDR\"; HTTP is served by the routes"},
+     .doc = "what serves \"tcp ADDR\" or \"udp ADDR\"; HTTP is served by "
+            "the routes"},
     {.name = "backlog",
      .type = MR_CONFIG_INT,
      .def = "4096",
@@ -362,6 +358,19 @@ static int make_instance(struct mr_http_conf *conf,
 
 /* --- routes and listeners --- */
 
+const char *mr_conf_tag(enum mr_conf_kind kind)
+{
+    switch (kind) {
+    case MR_CONF_TCP:
+        return MR_LISTEN_TCP;
+    case MR_CONF_UDP:
+        return MR_LISTEN_UDP;
+    case MR_CONF_HTTP:
+        break;
+    }
+    return MR_LISTEN_HTTP;
+}
+
 static int add_route(struct mr_http_conf *conf,
                      struct mr_config_section *section)
 {
@@ -378,8 +387,10 @@ static int add_route(struct mr_http_conf *conf,
     if (!r->in.app || !r->in.app->handle)
         return mr_config_error(section, "app",
                                "app '%s' has no handler for requests: it "
-                               "serves `listen \"tcp ADDR\"`",
-                               v.app);
+                               "serves `listen \"%s ADDR\"`",
+                               v.app,
+                               r->in.app && !r->in.app->serve ? MR_LISTEN_UDP
+                                                              : MR_LISTEN_TCP);
     err = mr_router_add(&conf->router, mr_str(r->pattern), r, &why);
     if (err == -EINVAL)
         return mr_config_error(section, NULL, "route \"%s\": %s", r->pattern,
@@ -396,14 +407,18 @@ static int add_route(struct mr_http_conf *conf,
     return err;
 }
 
-static const char *address_of(const char *title, bool *ret_tcp)
+static const char *address_of(const char *title, enum mr_conf_kind *ret_kind)
 {
-    *ret_tcp = mr_str_starts(mr_str(title), "tcp ");
-    if (*ret_tcp) {
-        title += 4;
-        while (*title == ' ')
-            title++;
-    }
+    *ret_kind = MR_CONF_HTTP;
+    if (mr_str_starts(mr_str(title), MR_LISTEN_TCP " "))
+        *ret_kind = MR_CONF_TCP;
+    else if (mr_str_starts(mr_str(title), MR_LISTEN_UDP " "))
+        *ret_kind = MR_CONF_UDP;
+    else
+        return title;
+    title += 4;
+    while (*title == ' ')
+        title++;
     return title;
 }
 
@@ -420,6 +435,27 @@ static const char *address_error(int err)
     }
 }
 
+/* The app of a listener that is not HTTP's. */
+static int serve_by(struct mr_http_conf *conf,
+                    struct mr_config_section *section, const char *name,
+                    struct mr_conf_listener *l)
+{
+    bool tcp = l->kind == MR_CONF_TCP;
+    const struct mr_app *app;
+
+    if (!name)
+        return mr_config_error(section, NULL,
+                               "listen \"%s ADDR\" needs an app = NAME",
+                               mr_conf_tag(l->kind));
+    app = mr_apps_find(&conf->apps, name);
+    if (!app || (tcp ? !app->serve : !app->datagram))
+        return mr_config_error(section, "app",
+                               "app '%s' serves no %s: use it in a route", name,
+                               tcp ? "plain connections" : "datagrams");
+    l->in.app = app;
+    return make_instance(conf, section, "listen", &l->in);
+}
+
 static int add_listener(struct mr_http_conf *conf,
                         struct mr_config_section *section)
 {
@@ -430,7 +466,7 @@ static int add_listener(struct mr_http_conf *conf,
 
     if (err)
         return err;
-    l->address = address_of(mr_config_title(section), &l->tcp);
+    l->address = address_of(mr_config_title(section), &l->kind);
     l->where =
         mr_arena_dup(&conf->arena, mr_str(mr_config_where(section, NULL)));
     l->backlog = (unsigned)v.backlog;
@@ -441,22 +477,14 @@ static int add_listener(struct mr_http_conf *conf,
         return mr_config_error(section, NULL, "listen \"%s\": no address: %s",
                                mr_config_title(section), address_error(err));
     l->shared = mr_addr_family(&addr) == AF_UNIX;
-    if (l->tcp != (v.app != NULL))
-        return mr_config_error(section, v.app ? "app" : NULL,
-                               l->tcp ? "listen \"tcp ADDR\" needs an app = "
-                                        "NAME"
-                                      : "HTTP listeners take no app: write "
-                                        "listen \"tcp ADDR\", or a route");
     conf->listener_count++;
-    if (!l->tcp)
-        return 0;
-    l->in.app = mr_apps_find(&conf->apps, v.app);
-    if (!l->in.app || !l->in.app->serve)
+    if (l->kind != MR_CONF_HTTP)
+        return serve_by(conf, section, v.app, l);
+    if (v.app)
         return mr_config_error(section, "app",
-                               "app '%s' serves no plain connections: use it "
-                               "in a route",
-                               v.app);
-    return make_instance(conf, section, "listen", &l->in);
+                               "HTTP listeners take no app: write listen "
+                               "\"tcp ADDR\", or a route");
+    return 0;
 }
 
 static size_t count_sections(struct mr_config *cfg, const char *name)
@@ -582,7 +610,7 @@ int mr_http_conf_set_listen(struct mr_http_conf *conf, const char *address)
     if (!l)
         return fail(conf, "out of memory");
     for (size_t i = 0; i < conf->listener_count; i++) {
-        if (conf->listeners[i].tcp)
+        if (conf->listeners[i].kind != MR_CONF_HTTP)
             l[kept++] = conf->listeners[i];
     }
     l[kept++] = (struct mr_conf_listener){
@@ -610,15 +638,14 @@ int mr_http_conf_plan(struct mr_http_conf *conf, struct mr_plan *plan)
     for (size_t i = 0; i < conf->listener_count && !err; i++) {
         const struct mr_conf_listener *l = &conf->listeners[i];
 
-        err = mr_plan_add(plan,
-                          &(struct mr_listener){
-                              .tag = l->tcp ? MR_LISTEN_TCP : MR_LISTEN_HTTP,
-                              .address = l->address,
-                              .options = "",
-                              .where = l->where,
-                              .backlog = l->backlog,
-                              .shared = l->shared,
-                          });
+        err = mr_plan_add(plan, &(struct mr_listener){
+                                    .tag = mr_conf_tag(l->kind),
+                                    .address = l->address,
+                                    .options = "",
+                                    .where = l->where,
+                                    .backlog = l->backlog,
+                                    .shared = l->shared,
+                                });
     }
     return err;
 }
@@ -628,16 +655,17 @@ int mr_http_conf_open(const struct mr_listener *l, unsigned index, int *ret_fd,
 {
     struct mr_listen_options o = {.backlog = (int)l->backlog,
                                   .reuseport = !l->shared};
+    bool udp = strcmp(l->tag, MR_LISTEN_UDP) == 0;
     struct mr_addr addr;
     int fd, err = mr_addr_parse(&addr, mr_str(l->address));
 
     (void)unused;
     /* Our own siblings share the port; a stranger must be noticed. */
     if (!err && index == 0 && !l->shared)
-        err = mr_socket_probe(&addr);
+        err = udp ? mr_socket_probe_bind(&addr) : mr_socket_probe(&addr);
     if (err)
         return err;
-    fd = mr_socket_listen(&addr, &o);
+    fd = udp ? mr_socket_bind(&addr, &o) : mr_socket_listen(&addr, &o);
     if (fd < 0)
         return fd;
     *ret_fd = fd;

@@ -50,8 +50,10 @@ MR_MUST_USE int mr_http_conf_plan(struct mr_http_conf *conf,
 /* The tag of a plan's listener. */
 #define MR_LISTEN_HTTP "http"
 #define MR_LISTEN_TCP "tcp"
+#define MR_LISTEN_UDP "udp"
 
-/* core/master.h's open_listener: bind and listen. 0 or -Exxx. */
+/* core/master.h's open_listener: bind, and listen unless it is UDP. 0 or -Exxx.
+ */
 MR_MUST_USE int mr_http_conf_open(const struct mr_listener *l, unsigned index,
                                   int *ret_fd, void *unused);
 

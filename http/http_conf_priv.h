@@ -23,7 +23,6 @@ struct mr_conf_values {
     int64_t hang;
     int64_t stack_size;
     int64_t helpers;
-    const char *mime_types;
     struct mr_http_options http;
 };
 
@@ -39,11 +38,20 @@ struct mr_conf_route {
     struct mr_conf_instance in;
 };
 
+enum mr_conf_kind {
+    MR_CONF_HTTP,
+    MR_CONF_TCP, /* `in` serves the connections */
+    MR_CONF_UDP, /* `in` gets the datagrams */
+};
+
+/* Its listener's tag, and what its title begins with ("tcp", "udp"). */
+const char *mr_conf_tag(enum mr_conf_kind kind);
+
 struct mr_conf_listener {
     const char *address;
     const char *where;
     unsigned backlog;
-    bool tcp;    /* `in` serves the connections; else HTTP */
+    enum mr_conf_kind kind;
     bool shared; /* one socket for all workers */
     struct mr_conf_instance in;
 };

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/buf.h"
 #include "core/sys.h"
 #include "http/date.h"
 #include "http/listing.h"
@@ -28,6 +29,8 @@
 #define MAX_ENTRIES 10000
 /* '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
 #define ETAG_MAX 56
+/* Debian's list of all types there are has 72 KiB. */
+#define MIME_TYPES_MAX ((size_t)1024 * 1024)
 
 struct mr_static {
     int root;
@@ -46,6 +49,56 @@ static const char *keep(struct mr_static *s, const char *z,
     return mr_arena_dup(&s->strings, mr_str(z ? z : otherwise));
 }
 
+/* --- a root --- */
+
+static int read_all(int fd, struct mr_buf *text)
+{
+    while (text->len <= MIME_TYPES_MAX) {
+        ssize_t n;
+        int err = mr_buf_reserve(text, 4096);
+
+        if (err)
+            return err;
+        n = mr_sys_read(fd, mr_buf_tail(text), mr_buf_room(text));
+        if (n <= 0)
+            return (int)n;
+        mr_buf_commit(text, (size_t)n);
+    }
+    return -EFBIG;
+}
+
+static int add_types(struct mr_mime *m, const char *path, unsigned *ret_line)
+{
+    int fd = mr_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+    struct mr_buf text;
+    unsigned line = 0;
+    int err;
+
+    if (fd < 0)
+        return fd;
+    mr_buf_init(&text);
+    err = read_all(fd, &text);
+    mr_sys_close(fd);
+    if (!err && mr_mime_parse(m, mr_buf_view(&text), &line))
+        err = line > 0 ? -EBADMSG : -ENOMEM;
+    if (err == -EBADMSG && ret_line)
+        *ret_line = line;
+    mr_buf_fini(&text);
+    return err;
+}
+
+static int own_types(struct mr_static *s, const struct mr_static_options *o)
+{
+    int err = mr_mime_new(&s->own_mime);
+
+    if (err)
+        return err;
+    s->mime = s->own_mime;
+    if (!o->mime_types || !*o->mime_types)
+        return 0;
+    return add_types(s->own_mime, o->mime_types, o->ret_line);
+}
+
 int mr_static_open(struct mr_static **ret, const struct mr_static_options *o)
 {
     struct mr_static *s = mr_calloc(1, sizeof *s);
@@ -62,10 +115,8 @@ int mr_static_open(struct mr_static **ret, const struct mr_static_options *o)
     s->mime = o->mime;
     if (!s->index || !s->cache_control)
         err = -ENOMEM;
-    if (!err && !o->mime) {
-        err = mr_mime_new(&s->own_mime);
-        s->mime = s->own_mime;
-    }
+    if (!err && !o->mime)
+        err = own_types(s, o);
     if (!err) {
         err = mr_sys_openat(AT_FDCWD, o->root, O_PATH | O_DIRECTORY | O_CLOEXEC,
                             0);

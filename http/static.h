@@ -29,9 +29,15 @@ struct mr_static_options {
     size_t max_entries;         /* of a listing; 0: 10,000 */
     const char *cache_control;  /* NULL or "": none */
     const struct mr_mime *mime; /* kept; NULL: the built-in types */
+    const char *mime_types;     /* then: a file of more (http/mime.h), which
+                                 * come before those; NULL or "": none */
+    unsigned *ret_line;         /* of that file, on -EBADMSG; may be NULL */
 };
 
-/* 0, or -Exxx of opening the root (-ENOTDIR: it is none). Strings are copied.
+/*
+ * 0; what opening the root says (-ENOTDIR: it is none), or opening and reading
+ * mime_types: -EBADMSG: a wrong line in it, -EFBIG: over 1 MiB; -ENOMEM.
+ * Strings are copied. Reads that file without parking: for the start.
  */
 MR_API MR_MUST_USE int mr_static_open(struct mr_static **ret,
                                       const struct mr_static_options *o);
