@@ -65,7 +65,8 @@ struct fd_record {
     bool open;    /* initialised since the last forget */
     bool shared;  /* in the nested epoll */
     bool exclusive;
-    bool pollable; /* proven */
+    bool pollable;  /* proven */
+    uint16_t opens; /* tells one use of the number from the next */
 };
 
 struct mr_hub_loop {
@@ -130,6 +131,7 @@ static int record_open(struct mr_hub_loop *l, int fd, struct fd_record **ret)
         mr_waitq_init(&r->readers);
         mr_waitq_init(&r->writers);
         r->open = true;
+        r->opens++;
     }
     *ret = r;
     return 0;
@@ -183,6 +185,7 @@ static int watch(struct mr_hub_loop *l, struct fd_record *r, unsigned want)
 static void dispatch(struct mr_hub_loop *l, struct fd_record *r,
                      unsigned events)
 {
+    uint16_t opens = r->opens;
     unsigned idle = 0;
 
     if (events & MR_READABLE) {
@@ -193,8 +196,8 @@ static void dispatch(struct mr_hub_loop *l, struct fd_record *r,
     }
     if ((events & MR_WRITABLE) && mr_waitq_wake_all(&r->writers, 0) == 0)
         idle |= MR_WRITABLE;
-    /* A hook may have closed it. */
-    if (idle & r->want)
+    /* A hook may have closed it, and its number be another's by now. */
+    if (r->opens == opens && (idle & r->want))
         (void)watch(l, r, r->want & ~idle);
 }
 

@@ -111,7 +111,8 @@ static int read_answer(int status, struct mr_str text, struct mr_plan *plan,
     }
     mr_process_exit_text(status, how, sizeof how);
     snprintf(ret_line, size,
-             "the configuration's check was %s: an app that it loads crashes",
+             "the configuration's check came to no end (%s): does an app "
+             "that it loads crash?",
              how);
     return -EINVAL;
 }

@@ -3,11 +3,19 @@
 /*
  * process.c - fork, wait, and what a fresh process must put in order.
  *
- * The only file that forks and waits. All of it is for processes of one
- * thread; nothing here parks.
+ * The only file that forks, execs and waits. Nothing here parks. All but
+ * mr_process_spawn is for processes of one thread; between its fork and its
+ * exec the child
  *
- * Not here: exec with pipes as streams (io/subprocess.c), user and group
- * (core/sandbox.c), signal dispositions (core/signal.c).
+ *  (1) takes no lock of ours and allocates nothing (but where close_range(2)
+ *      is missing; libc's allocator lives through a fork);
+ *  (2) has no descriptor above its report once it may take long (chdir, exec),
+ *      so it holds nobody's pipe or socket open;
+ *  (3) runs no handler of ours: signals are blocked from before the fork until
+ *      their actions are the default.
+ *
+ * Not here: pipes as streams, waiting on a hub (io/subprocess.c), user and
+ * group (core/sandbox.c), signal dispositions (core/signal.c).
  */
 #include "core/process.h"
 
@@ -68,6 +76,11 @@ void mr_process_exit_text(int status, char *ret_text, size_t size)
     else
         snprintf(ret_text, size, "killed by signal %d%s", sig,
                  WCOREDUMP(status) ? ", core dumped" : "");
+}
+
+int mr_process_exit_code(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 /* --- the core's name --- */
@@ -191,7 +204,6 @@ static int close_by_proc(int *keep, size_t n)
 
     if (!all)
         return -ENOMEM;
-    memcpy(all, keep, n * sizeof *all);
     do {
         dir = mr_sys_openat(AT_FDCWD, "/proc/self/fd",
                             O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
@@ -199,12 +211,13 @@ static int close_by_proc(int *keep, size_t n)
             got = dir;
             break;
         }
+        if (n > 0) /* keep may be NULL */
+            memcpy(all, keep, n * sizeof *all);
         all[n] = dir;
         qsort(all, n + 1, sizeof *all, compare_int);
         closed = 0;
         while ((got = mr_sys_getdents(dir, piece, sizeof piece)) > 0)
             closed += close_entries(piece, got, all, n + 1);
-        memcpy(all, keep, n * sizeof *all);
         mr_sys_close(dir);
     } while (got == 0 && closed > 0);
     mr_free(all);
@@ -247,6 +260,128 @@ int mr_process_null_stdin(void)
     rc = mr_sys_dup3(fd, STDIN_FILENO, 0);
     mr_sys_close(fd);
     return MR_MIN(rc, 0);
+}
+
+/* --- another program --- */
+
+/* What it exits with when it could not become the program: the shell's. */
+#define EXIT_NOT_RUN 127
+
+/*
+ * fds to 0..n-1, the report to n, and no other. All go above n first, as they
+ * may lie on one another's places. *report can be written to at any time. 0 or
+ * -Exxx.
+ */
+static int place_fds(const int *fds, int n, int *report)
+{
+    int keep[MR_PROCESS_FDS_MAX], up[MR_PROCESS_FDS_MAX], rc;
+
+    rc = mr_sys_fcntl(*report, F_DUPFD_CLOEXEC, n + 1);
+    if (rc < 0)
+        return rc;
+    *report = rc;
+    for (int i = 0; i < n; i++) {
+        up[i] = mr_sys_fcntl(fds[i], F_DUPFD_CLOEXEC, n + 1);
+        if (up[i] < 0)
+            return up[i];
+    }
+    for (int i = 0; i < n; i++) {
+        rc = mr_sys_dup3(up[i], i, 0);
+        if (rc < 0)
+            return rc;
+        keep[i] = i + 1; /* 1 to n: the last is the report's */
+    }
+    rc = mr_sys_dup3(*report, n, O_CLOEXEC);
+    if (rc < 0)
+        return rc;
+    *report = n;
+    return mr_process_close_except(keep, (size_t)n);
+}
+
+/* Another directory of PATH may have it. */
+static bool is_elsewhere(int err)
+{
+    return err == -ENOENT || err == -ENOTDIR || err == -EACCES ||
+           err == -ENAMETOOLONG;
+}
+
+/* execvpe(3), but what is no program (-ENOEXEC) is not given to a shell. */
+static int exec_search(const struct mr_process_spawn *p)
+{
+    static char path[PATH_MAX]; /* the child has one thread */
+    const char *dirs = getenv("PATH");
+    int err = -ENOENT, rc;
+
+    if (strchr(p->argv[0], '/') || *p->argv[0] == '\0')
+        return mr_sys_execve(p->argv[0], p->argv, p->env);
+    dirs = dirs ? dirs : "/bin:/usr/bin";
+    for (;;) {
+        int n = (int)strcspn(dirs, ":");
+
+        rc = snprintf(path, sizeof path, "%.*s%s%s", n, dirs, n ? "/" : "",
+                      p->argv[0]);
+        if (rc < (int)sizeof path) {
+            rc = mr_sys_execve(path, p->argv, p->env);
+            if (!is_elsewhere(rc))
+                return rc;
+            if (rc == -EACCES)
+                err = rc; /* found: more to the point than the next's absence */
+        }
+        if (dirs[n] == '\0')
+            return err;
+        dirs += n + 1;
+    }
+}
+
+/* Returns only to say why not. */
+static int become(const struct mr_process_spawn *p, int *report)
+{
+    int err = mr_signal_reset(mr_signal_set(0));
+
+    if (err)
+        return err;
+    err = place_fds(p->fds, (int)p->fd_n, report);
+    if (!err && p->group)
+        err = mr_sys_setpgid(0, 0);
+    if (!err && p->cwd)
+        err = mr_sys_chdir(p->cwd);
+    return err ? err : exec_search(p);
+}
+
+MR_NORETURN static void spawn_child(const struct mr_process_spawn *p,
+                                    int report)
+{
+    int err = become(p, &report);
+
+    /* Four bytes into an empty pipe; if that fails nobody can be told. */
+    (void)!mr_sys_write(report, &err, sizeof err);
+    _exit(EXIT_NOT_RUN);
+}
+
+pid_t mr_process_spawn(const struct mr_process_spawn *p, int *ret_report)
+{
+    sigset_t all, old;
+    int report[2], err;
+    pid_t pid;
+
+    MR_BUG_ON(p->fd_n < FIRST_CLOSED || p->fd_n > MR_PROCESS_FDS_MAX);
+    MR_BUG_ON(!p->argv[0]);
+    err = mr_sys_pipe2(report, O_CLOEXEC | O_NONBLOCK);
+    if (err)
+        return err;
+    sigfillset(&all);
+    err = mr_sys_sigmask(SIG_SETMASK, &all, &old);
+    pid = err ? err : mr_sys_fork();
+    if (pid == 0)
+        spawn_child(p, report[1]);
+    if (!err)
+        (void)!mr_sys_sigmask(SIG_SETMASK, &old, NULL); /* it took one */
+    mr_sys_close(report[1]);
+    if (pid > 0)
+        *ret_report = report[0];
+    else
+        mr_sys_close(report[0]);
+    return pid;
 }
 
 /* --- probes --- */

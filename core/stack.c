@@ -58,6 +58,8 @@
 static const size_t class_size[] = {16 << 10, 64 << 10, 256 << 10, 1 << 20};
 #define CLASSES MR_ARRAY_LEN(class_size)
 
+_Static_assert(sizeof(struct mr_stack) % 16 == 0, "frames begin below it");
+
 struct slab {
     struct slab *next;
     char *base;
@@ -212,10 +214,10 @@ static struct mr_stack *slot_open(const struct slab *s, size_t class,
 {
     char *end = slot_at(s, class, i) + stride_of(class);
     size_t colour = (i % COLOURS) * COLOUR_BYTES;
+    /* Slots end on a page, so blocks begin on a cache line. */
     struct mr_stack *st =
-        (struct mr_stack *)(void *)(end - colour - MR_STACK_BLOCK - sizeof *st);
+        (struct mr_stack *)(void *)(end - colour - MR_STACK_BLOCK) - 1;
 
-    st = (struct mr_stack *)((uintptr_t)st & ~(uintptr_t)15);
     mr_list_init(&st->node);
     st->bottom = slot_at(s, class, i) + guard_bytes();
     st->size = class_size[class];

@@ -33,7 +33,8 @@ struct mr_stack {
     /* The taker's control block follows; frames go below. */
 };
 
-/* Bytes kept for the taker on the top page, at mr_stack_block(st). */
+/* Bytes kept for the taker on the top page, at mr_stack_block(st), from the
+ * beginning of a cache line. */
 #define MR_STACK_BLOCK 512
 
 static inline void *mr_stack_block(struct mr_stack *st)

@@ -17,6 +17,8 @@
  * through libc (sanitizer builds), as a raw call would hide overflows from
  * ASan and races from TSan. The others always go through libc (sys.c).
  *
+ * over budget: one prototype for each call, in one place to look for faults.
+ *
  * The fault seam: mr_sys_fault(MR_SYS_ACCEPT4, 3, -EMFILE) lets the third
  * accept4 from now fail. Off, it costs one load and an untaken branch.
  */

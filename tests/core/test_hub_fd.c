@@ -4,6 +4,9 @@
  * test_hub_fd.c - readiness of descriptors: waiters, hooks, shared ones, reuse.
  *
  * That a watcher does not spin is told by how often the kernel was asked.
+ *
+ * over budget: one table of behaviours of one record; halves would share all
+ * their helpers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -376,6 +379,40 @@ static enum mr_hub_hook_answer closes(int fd, void *arg)
     return MR_HOOK_KEEP;
 }
 
+/* Closes, and the number is another's at once, watched by the new owner. */
+struct swap {
+    int fds[2]; /* the new pair; fds[0] has the old number */
+    struct hook hook;
+};
+
+static enum mr_hub_hook_answer swaps(int fd, void *arg)
+{
+    struct swap *s = arg;
+
+    close_fd(fd);
+    make_pair(s->fds);
+    CHECK_EQ_INT(s->fds[0], fd);
+    CHECK_EQ_INT(mr_hub_hook(s->fds[0], on_hook, &s->hook), 0);
+    return MR_HOOK_DISARM; /* meant the old one */
+}
+
+IN_HUB(hook_whose_number_is_reused)
+{
+    struct swap s = {.hook = {.answer = MR_HOOK_KEEP, .read = true}};
+    int fds[2];
+
+    make_pair(fds);
+    CHECK_EQ_INT(mr_hub_hook(fds[0], swaps, &s), 0);
+    put(fds[1]);
+    (void)polls_in_naps();
+    put(s.fds[1]);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(s.hook.called, 1);
+    close_pair(s.fds);
+    close_fd(fds[1]);
+    return 0;
+}
+
 IN_HUB(hook_that_closes_its_descriptor)
 {
     int fds[2], called = 0;
@@ -546,7 +583,8 @@ SUITE("descriptors", fd_readiness, fd_hang_up_is_ready, fd_several_waiters,
       fd_forget_wakes_its_waiters, fd_number_is_reused, fd_that_is_not_open,
       fd_files_are_always_ready, fd_without_memory)
 SUITE("hooks", hook_that_disarms, hook_that_keeps,
-      hook_stands_back_for_a_waiter, hook_that_closes_its_descriptor)
+      hook_stands_back_for_a_waiter, hook_that_closes_its_descriptor,
+      hook_whose_number_is_reused)
 SUITE("shared descriptors", shared_descriptor_wakes_waiters,
       shared_descriptor_held_elsewhere, shared_listener)
 TEST_MAIN()

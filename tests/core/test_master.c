@@ -8,6 +8,8 @@
  * the test knows their ports. What the master says on standard error is read
  * line by line: `expect` waits for words, so nothing sleeps. All waits end at
  * the harness's deadline.
+ *
+ * over budget: each scenario needs the same children, sockets and pipes.
  */
 #include "core/master.h"
 
@@ -520,7 +522,9 @@ TEST(check_fails)
         {"", 0, 0, "letters: "}, /* the error's own text */
         {"a\nb", 0, 0, "letters: a"},
         {NULL, SIGKILL, 0,
-         "letters: the configuration's check was killed by SIGKILL"},
+         "letters: the configuration's check came to no end (killed by "
+         "SIGKILL): "
+         "does an app that it loads crash?"},
         {NULL, SIGSTOP, 1, "letters: the configuration's check did not end"},
     };
     char line[2100];

@@ -69,6 +69,9 @@ TEST(exit_text)
         mr_process_exit_text(cases[i].status, text, sizeof text);
         EQ_STR(text, cases[i].want);
     }
+    EQ_INT(mr_process_exit_code(0), 0);
+    EQ_INT(mr_process_exit_code(255 << 8), 255);
+    EQ_INT(mr_process_exit_code(SIGSEGV | 0x80), -SIGSEGV);
     mr_process_exit_text(0, text, 5);
     EQ_STR(text, "exit");
 }
@@ -286,7 +289,57 @@ TEST(probe_faults)
     }
 }
 
+/* --- another program; with pipes and a hub: tests/io/test_subprocess.c --- */
+
+/* What a shell's script gives, and what the report said, 0 when exec worked. */
+static int spawn(const char *program, const char *script, int *ret_report)
+{
+    const char *argv[] = {program, "-c", script, NULL};
+    const int fds[] = {0, 1, 2};
+    const struct mr_process_spawn p = {.argv = argv, .fds = fds, .fd_n = 3};
+    struct pollfd poll = {.events = POLLIN};
+    int status = -1;
+    pid_t pid = mr_process_spawn(&p, &poll.fd);
+
+    if (!CHECK_OK(pid > 0))
+        return pid;
+    *ret_report = 0;
+    CHECK_EQ_INT(mr_sys_ppoll(&poll, 1, -1), 1);
+    CHECK_OK(mr_sys_read(poll.fd, ret_report, sizeof *ret_report) >= 0);
+    mr_sys_close(poll.fd);
+    CHECK_EQ_INT(mr_process_reap(pid, &status, 0), 0);
+    return mr_process_exit_code(status);
+}
+
+TEST(spawn_reports)
+{
+    int report;
+
+    EQ_INT(spawn("sh", "exit 5", &report), 5);
+    EQ_INT(report, 0);
+    EQ_INT(spawn("/bin/sh", "kill -9 $$", &report), -SIGKILL);
+    EQ_INT(report, 0);
+    EQ_INT(spawn("/nowhere/sh", "", &report), 127);
+    EQ_INT(report, -ENOENT);
+}
+
+TEST(spawn_fails)
+{
+    const char *argv[] = {"true", NULL};
+    const int fds[] = {0, 1, 2};
+    const struct mr_process_spawn p = {.argv = argv, .fds = fds, .fd_n = 3};
+    int report = -1;
+
+    mr_sys_fault(MR_SYS_FORK, 1, -EAGAIN);
+    EQ_INT(mr_process_spawn(&p, &report), -EAGAIN);
+    mr_sys_fault(MR_SYS_PIPE2, 1, -EMFILE);
+    EQ_INT(mr_process_spawn(&p, &report), -EMFILE);
+    mr_sys_fault_clear();
+    EQ_INT(report, -1);
+}
+
 SUITE("children", fork_reap, reap_running, fork_fails, exit_text, core_name)
+SUITE("programs", spawn_reports, spawn_fails)
 SUITE("descriptors", close_except, close_except_by_proc, null_stdin)
 SUITE("probes", probe_says, probe_in_time, probe_faults)
 TEST_MAIN()
