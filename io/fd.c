@@ -3,10 +3,10 @@
 /*
  * fd.c - try; on -EAGAIN wait for readiness and try again.
  *
- * Each function is a loop around one system call and may_retry(), which says
- * what an error means: park, or give up. enter() keeps invariant 3 of the
- * header: a counter of calls that were not preceded by a wait, one per thread,
- * since it is the thread's time that is shared out.
+ * Each function is a loop around one system call and mr_fd_may_retry(), which
+ * says what an error means: park, or give up. mr_fd_enter() keeps invariant 3
+ * of the header: a counter of calls that were not preceded by a wait, one per
+ * thread, since it is the thread's time that is shared out.
  *
  * Not here: buffering (io/stream.c, core/buf.h), and what makes descriptors.
  */
@@ -20,6 +20,7 @@
 #include "core/hub.h"
 #include "core/sys.h"
 #include "core/timer.h"
+#include "io/fd_priv.h"
 
 /* One sendfile: a client on a fast link must not keep the thread for a whole
  * film; what a socket buffer takes at once is seldom more. */
@@ -27,8 +28,7 @@
 
 static _Thread_local unsigned ready_calls;
 
-/* Before the first try of a call. 0, or -ECANCELED, -ETIMEDOUT. May park. */
-static int enter(int64_t deadline)
+int mr_fd_enter(int64_t deadline)
 {
     int rc;
 
@@ -48,11 +48,7 @@ static int wait_ready(int fd, int events, int64_t deadline)
     return mr_hub_wait_fd(fd, events, deadline);
 }
 
-/*
- * After a system call that said err (< 0): 0 when it should be made again, the
- * descriptor being ready now; else what to tell the caller. May park.
- */
-static int may_retry(int fd, int events, int err, int64_t deadline)
+int mr_fd_may_retry(int fd, int events, int err, int64_t deadline)
 {
     if (err == -EAGAIN)
         return wait_ready(fd, events, deadline);
@@ -62,13 +58,13 @@ static int may_retry(int fd, int events, int err, int64_t deadline)
 ssize_t mr_read(int fd, void *buf, size_t n, int64_t deadline)
 {
     ssize_t got;
-    int rc = enter(deadline);
+    int rc = mr_fd_enter(deadline);
 
     while (rc == 0) {
         got = mr_sys_read(fd, buf, n);
         if (got >= 0)
             return got;
-        rc = may_retry(fd, MR_READABLE, (int)got, deadline);
+        rc = mr_fd_may_retry(fd, MR_READABLE, (int)got, deadline);
     }
     return rc;
 }
@@ -83,13 +79,13 @@ ssize_t mr_read_wait(int fd, void *buf, size_t n, int64_t deadline)
 ssize_t mr_readv(int fd, const struct iovec *v, int n, int64_t deadline)
 {
     ssize_t got;
-    int rc = enter(deadline);
+    int rc = mr_fd_enter(deadline);
 
     while (rc == 0) {
         got = mr_sys_readv(fd, v, n);
         if (got >= 0)
             return got;
-        rc = may_retry(fd, MR_READABLE, (int)got, deadline);
+        rc = mr_fd_may_retry(fd, MR_READABLE, (int)got, deadline);
     }
     return rc;
 }
@@ -97,13 +93,13 @@ ssize_t mr_readv(int fd, const struct iovec *v, int n, int64_t deadline)
 ssize_t mr_recv(int fd, void *buf, size_t n, int flags, int64_t deadline)
 {
     ssize_t got;
-    int rc = enter(deadline);
+    int rc = mr_fd_enter(deadline);
 
     while (rc == 0) {
         got = mr_sys_recv(fd, buf, n, flags);
         if (got >= 0)
             return got;
-        rc = may_retry(fd, MR_READABLE, (int)got, deadline);
+        rc = mr_fd_may_retry(fd, MR_READABLE, (int)got, deadline);
     }
     return rc;
 }
@@ -121,7 +117,7 @@ ssize_t mr_write(int fd, const void *buf, size_t n, int64_t deadline)
 
     while (done < n) {
         ssize_t put;
-        int rc = enter(deadline);
+        int rc = mr_fd_enter(deadline);
 
         if (rc)
             return rc;
@@ -130,7 +126,7 @@ ssize_t mr_write(int fd, const void *buf, size_t n, int64_t deadline)
             done += (size_t)put;
             continue;
         }
-        rc = may_retry(fd, MR_WRITABLE, (int)put, deadline);
+        rc = mr_fd_may_retry(fd, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
     }
@@ -143,7 +139,7 @@ ssize_t mr_send(int fd, const void *buf, size_t n, int flags, int64_t deadline)
 
     while (done < n) {
         ssize_t put;
-        int rc = enter(deadline);
+        int rc = mr_fd_enter(deadline);
 
         if (rc)
             return rc;
@@ -152,7 +148,7 @@ ssize_t mr_send(int fd, const void *buf, size_t n, int flags, int64_t deadline)
             done += (size_t)put;
             continue;
         }
-        rc = may_retry(fd, MR_WRITABLE, (int)put, deadline);
+        rc = mr_fd_may_retry(fd, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
     }
@@ -206,7 +202,7 @@ static int put_all(int fd, struct gather g, int64_t deadline)
     advance(&g.v, &g.n, 0);
     while (g.n > 0) {
         ssize_t put;
-        int rc = enter(deadline);
+        int rc = mr_fd_enter(deadline);
 
         if (rc)
             return rc;
@@ -215,7 +211,7 @@ static int put_all(int fd, struct gather g, int64_t deadline)
             advance(&g.v, &g.n, (size_t)put);
             continue;
         }
-        rc = may_retry(fd, MR_WRITABLE, (int)put, deadline);
+        rc = mr_fd_may_retry(fd, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
     }
@@ -238,7 +234,7 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
 
     while (done < n) {
         ssize_t put;
-        int rc = enter(deadline);
+        int rc = mr_fd_enter(deadline);
 
         if (rc)
             return rc;
@@ -249,7 +245,7 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
             done += (size_t)put;
             continue;
         }
-        rc = may_retry(out, MR_WRITABLE, (int)put, deadline);
+        rc = mr_fd_may_retry(out, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
     }

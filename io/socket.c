@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * socket.c - listen, accept, connect to one address.
+ * socket.c - listen, bind, accept, connect to one address.
  *
  * Every function that makes a descriptor closes it again on its way to an
  * error. Those that can park close by mr_fd_close, as the hub knows the
@@ -12,7 +12,8 @@
  * start at the same instant on the same stale file can still both remove it;
  * the later one keeps the name. A lock file would be one more file to go stale.
  *
- * Not here: names (io/dns.c), several addresses (io/dial.c), TLS (io/tls.c).
+ * Not here: what datagram sockets carry (socket_msg.c), names (io/dns.c),
+ * several addresses (io/dial.c), TLS (io/tls.c).
  */
 #include "io/socket.h"
 
@@ -31,9 +32,9 @@
 #define FULL_FIRST_MS 1
 #define FULL_LAST_MS 50
 
-static int new_socket(int family)
+static int new_socket(int family, int type)
 {
-    return mr_sys_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return mr_sys_socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 static int set_int(int fd, int level, int name, int value)
@@ -41,20 +42,23 @@ static int set_int(int fd, int level, int name, int value)
     return mr_sys_setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* --- listen --- */
+/* --- listen, bind --- */
 
-/* The options of a TCP listener that bind looks at, and those its accepted
- * sockets inherit. */
-static int set_tcp_options(int fd, const struct mr_addr *at,
-                           const struct mr_listen_options *o)
+/* The options of TCP and UDP that bind looks at, and those that a listener's
+ * accepted sockets inherit. */
+static int set_ip_options(int fd, int type, const struct mr_addr *at,
+                          const struct mr_listen_options *o)
 {
-    int rc = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    int rc = 0;
 
-    if (rc == 0 && o->reuseport)
+    if (o->reuseport)
         rc = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     /* Always told: the default is a sysctl. */
     if (rc == 0 && mr_addr_family(at) == AF_INET6)
         rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
+    if (rc || type == SOCK_DGRAM)
+        return rc;
+    rc = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (rc == 0)
         rc = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     if (rc == 0 && o->defer_accept_s > 0)
@@ -62,15 +66,16 @@ static int set_tcp_options(int fd, const struct mr_addr *at,
     return rc;
 }
 
-/* A bound TCP socket, or -Exxx. */
-static int bind_tcp(const struct mr_addr *at, const struct mr_listen_options *o)
+/* A bound TCP or UDP socket, or -Exxx. */
+static int bind_ip(int type, const struct mr_addr *at,
+                   const struct mr_listen_options *o)
 {
-    int fd = new_socket(mr_addr_family(at));
+    int fd = new_socket(mr_addr_family(at), type);
     int rc;
 
     if (fd < 0)
         return fd;
-    rc = set_tcp_options(fd, at, o);
+    rc = set_ip_options(fd, type, at, o);
     if (rc == 0)
         rc = mr_sys_bind(fd, &at->sa, at->len);
     if (rc == 0)
@@ -79,22 +84,22 @@ static int bind_tcp(const struct mr_addr *at, const struct mr_listen_options *o)
     return rc;
 }
 
-/* As bind_tcp; where the machine has no IPv6, "all" means all of IPv4. */
-static int bind_tcp_any(const struct mr_addr *at,
-                        const struct mr_listen_options *o)
+/* As bind_ip; where the machine has no IPv6, "all" means all of IPv4. */
+static int bind_ip_any(int type, const struct mr_addr *at,
+                       const struct mr_listen_options *o)
 {
     struct mr_addr at4 = {
         .in = {.sin_family = AF_INET, .sin_port = htons(mr_addr_port(at))},
         .len = sizeof at4.in,
     };
-    int fd = bind_tcp(at, o);
+    int fd = bind_ip(type, at, o);
 
     if (mr_addr_family(at) != AF_INET6 || !mr_addr_is_any(at) || o->v6only)
         return fd;
     /* No such family; or, with IPv6 switched off by sysctl, no address. */
     if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
         return fd;
-    return bind_tcp(&at4, o);
+    return bind_ip(type, &at4, o);
 }
 
 static bool is_abstract(const struct mr_addr *at)
@@ -104,7 +109,7 @@ static bool is_abstract(const struct mr_addr *at)
 
 /* The path's state: 0 free, 1 a socket that nobody answers on, -EADDRINUSE,
  * -ENOTSOCK or -Exxx. */
-static int look_at_unix(const struct mr_addr *at)
+static int look_at_unix(int type, const struct mr_addr *at)
 {
     struct stat st;
     int fd, rc;
@@ -116,7 +121,7 @@ static int look_at_unix(const struct mr_addr *at)
         return rc == -ENOENT ? 0 : rc;
     if (!S_ISSOCK(st.st_mode))
         return -ENOTSOCK;
-    fd = new_socket(AF_UNIX);
+    fd = new_socket(AF_UNIX, type);
     if (fd < 0)
         return fd;
     rc = mr_sys_connect(fd, &at->sa, at->len);
@@ -136,23 +141,24 @@ static void remove_name(const struct mr_addr *at)
 }
 
 /* A bound unix socket, or -Exxx. */
-static int bind_unix(const struct mr_addr *at,
+static int bind_unix(int type, const struct mr_addr *at,
                      const struct mr_listen_options *o)
 {
-    int rc = look_at_unix(at);
+    int rc = look_at_unix(type, at);
     int fd;
 
     if (rc == 1)
         rc = mr_sys_unlink(at->un.sun_path);
     if (rc)
         return rc;
-    fd = new_socket(AF_UNIX);
+    fd = new_socket(AF_UNIX, type);
     if (fd < 0)
         return fd;
     rc = mr_sys_bind(fd, &at->sa, at->len);
     if (rc)
         goto fail;
-    /* Nobody can connect before listen, so the wrong mode is never met. */
+    /* Nobody can connect to a listener before listen; datagrams may be sent
+     * for this moment by whom the umask lets. */
     if (o->mode && !is_abstract(at))
         rc = mr_sys_fchmodat(AT_FDCWD, at->un.sun_path, o->mode);
     if (rc == 0)
@@ -164,17 +170,23 @@ fail:
     return rc;
 }
 
+static const struct mr_listen_options no_options;
+
+static int bind_any(int type, const struct mr_addr *at,
+                    const struct mr_listen_options *o)
+{
+    if (mr_addr_family(at) == AF_UNIX)
+        return bind_unix(type, at, o);
+    return bind_ip_any(type, at, o);
+}
+
 int mr_socket_listen(const struct mr_addr *at,
                      const struct mr_listen_options *o)
 {
-    static const struct mr_listen_options none;
     int fd, rc;
 
-    o = o ? o : &none;
-    if (mr_addr_family(at) == AF_UNIX)
-        fd = bind_unix(at, o);
-    else
-        fd = bind_tcp_any(at, o);
+    o = o ? o : &no_options;
+    fd = bind_any(SOCK_STREAM, at, o);
     if (fd < 0)
         return fd;
     rc = mr_sys_listen(fd, o->backlog ? o->backlog : MR_BACKLOG_DEFAULT);
@@ -186,24 +198,39 @@ int mr_socket_listen(const struct mr_addr *at,
     return rc;
 }
 
-int mr_socket_probe(const struct mr_addr *at)
+int mr_socket_bind(const struct mr_addr *at, const struct mr_listen_options *o)
+{
+    return bind_any(SOCK_DGRAM, at, o ? o : &no_options);
+}
+
+static int probe(int type, const struct mr_addr *at)
 {
     int fd, rc;
 
     if (mr_addr_family(at) != AF_UNIX) {
-        fd = bind_tcp_any(at, &(struct mr_listen_options){0});
+        fd = bind_ip_any(type, at, &no_options);
         if (fd >= 0)
             mr_sys_close(fd);
         return MR_MIN(fd, 0);
     }
     if (!is_abstract(at))
-        return MR_MIN(look_at_unix(at), 0);
-    fd = new_socket(AF_UNIX);
+        return MR_MIN(look_at_unix(type, at), 0);
+    fd = new_socket(AF_UNIX, type);
     if (fd < 0)
         return fd;
     rc = mr_sys_bind(fd, &at->sa, at->len);
     mr_sys_close(fd);
     return rc;
+}
+
+int mr_socket_probe(const struct mr_addr *at)
+{
+    return probe(SOCK_STREAM, at);
+}
+
+int mr_socket_probe_bind(const struct mr_addr *at)
+{
+    return probe(SOCK_DGRAM, at);
 }
 
 /* --- accept --- */
@@ -304,7 +331,7 @@ static int connect_to(int fd, const struct mr_addr *to, int64_t deadline)
 
 int mr_connect(const struct mr_addr *to, int64_t deadline)
 {
-    int fd = new_socket(mr_addr_family(to));
+    int fd = new_socket(mr_addr_family(to), SOCK_STREAM);
     int rc;
 
     if (fd < 0)
@@ -313,6 +340,25 @@ int mr_connect(const struct mr_addr *to, int64_t deadline)
     if (rc == 0)
         return fd;
     mr_fd_close(fd);
+    return rc;
+}
+
+int mr_socket_towards(const struct mr_addr *to)
+{
+    static const struct sockaddr_un unnamed = {.sun_family = AF_UNIX};
+    int fd = new_socket(mr_addr_family(to), SOCK_DGRAM);
+    int rc = 0;
+
+    if (fd < 0)
+        return fd;
+    /* A name of the kernel's choice, unix(7), autobind. */
+    if (mr_addr_family(to) == AF_UNIX)
+        rc = mr_sys_bind(fd, (const void *)&unnamed, sizeof unnamed.sun_family);
+    if (rc == 0)
+        rc = mr_sys_connect(fd, &to->sa, to->len);
+    if (rc == 0)
+        return fd;
+    mr_sys_close(fd);
     return rc;
 }
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef IO_FD_PRIV_H
+#define IO_FD_PRIV_H
+
+/*
+ * fd_priv.h - the two halves of "try, and park on -EAGAIN", for the files of
+ * io/ that have system calls of their own: datagrams and descriptors in flight
+ * (io/socket.c) beside what io/fd.c has.
+ *
+ *     int rc = mr_fd_enter(deadline);
+ *     while (rc == 0) {
+ *         n = mr_sys_recvmsg(fd, &m, 0);
+ *         if (n >= 0)
+ *             return n;
+ *         rc = mr_fd_may_retry(fd, MR_READABLE, (int)n, deadline);
+ *     }
+ *     return rc;
+ */
+#include "core/hub.h"
+
+/* Before the first try of a call: keeps invariant 3 of io/fd.h. 0, or
+ * -ECANCELED, -ETIMEDOUT. May park. */
+MR_MUST_USE int mr_fd_enter(int64_t deadline);
+
+/*
+ * After a system call that said err (< 0): 0 when it should be made again, the
+ * descriptor being ready now; else what to tell the caller. May park.
+ */
+MR_MUST_USE int mr_fd_may_retry(int fd, int events, int err, int64_t deadline);
+
+#endif
