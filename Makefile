@@ -61,6 +61,9 @@ umbrella := $(if $(wildcard http/millrace.h),$(OUT)/include/millrace/app.h)
 tests_of   = $(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c))
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
+site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\
+	$(wildcard tests/apps/*.c)))
+test_apps := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/apps/apps/*.c))
 wire      := $(if $(wildcard tests/wire/wire.c),$(OUT)/tests/wire/wire)
 wires     := $(sort $(wildcard tests/wire/*.wire))
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
@@ -87,9 +90,10 @@ below_core = $(OUT)/libcore.a
 below_io   = $(OUT)/libio.a $(below_core)
 below_http = $(OUT)/libhttp.a $(below_io)
 below_apps = $(below_http)
+with_apps  = $(site)
 
 define test_rules
-$(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(below_$(1))
+$(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(with_$(1)) $(below_$(1))
 	$$(call say,LINK,$$@)
 	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) -lcunit
 endef
@@ -109,6 +113,9 @@ $(OUT)/$(1).so: $(call app_obj,$(1))
 	$$(Q)$$(LINK) -shared -o $$@ $$^
 endef
 $(foreach a,$(BUILTIN),$(eval $(call app_rule,$(a))))
+$(test_apps): %.so: %.o
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -shared -o $@ $^
 
 $(OUT)/libmillrace.so: $(archives)
 	$(call say,LINK,$@)
@@ -122,7 +129,8 @@ $(OUT)/include/millrace/app.h: http/millrace.h
 	$(Q)mkdir -p $(@D) && cp $< $@
 $(OUT)/apps/%.o: CPPFLAGS += -I$(OUT)/include -DMR_VERSION='"$(VERSION)"'
 $(OUT)/tests/apps/%.o: CPPFLAGS += -I$(OUT)/include
-$(foreach a,millrace $(BUILTIN),$(call app_obj,$(a))): | $(umbrella)
+$(foreach a,millrace $(BUILTIN),$(call app_obj,$(a))) \
+	$(test_apps:.so=.o): | $(umbrella)
 
 $(wire): $(call obj,$(wildcard tests/wire/*.c))
 	$(call say,LINK,$@)
@@ -154,7 +162,7 @@ run: deps ## build and run the server on conf/millrace.conf (ARGS= is appended)
 test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
 	@$(MAKE) --no-print-directory test-run
 
-test-bins: all $(test_bins) $(wire)
+test-bins: all $(test_bins) $(test_apps) $(wire)
 test-run: test-bins
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
 		RUN="$(RUN)" tests/run.sh $(test_bins) $(test_sh:%='sh %') \
@@ -166,8 +174,9 @@ test-core: $(call tests_of,core)
 lint: ## check layers, doors, headers, style
 	@CC="$(CC)" sh tests/lint.sh
 
-load: all ## load the server with wrk and print a table
-	@MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace sh tests/bench/load.sh
+load: all ## load the server with wrk and print a table (DURATION=, YES=1)
+	@YES=$(YES) sh tests/e2e/install.sh wrk
+	@MILLRACE=$(abspath $(OUT)/millrace) sh tests/bench/load.sh
 
 bench: $(benches) ## run the small benchmarks
 	@for b in $(benches); do $$b || exit 1; done
@@ -188,9 +197,10 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	done
 fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 
-e2e: all ## run what needs browsers, databases and other peers
-	@MODE=$(MODE) MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
-		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/*.sh))
+e2e: all ## run what needs browsers and other peers (YES=1: install unasked)
+	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium
+	@MODE=$(MODE) MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 \
+		V=1 tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))
 
 valgrind: test-bins ## run the tests under Valgrind's memcheck
 	@$(MAKE) --no-print-directory test-run \

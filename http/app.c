@@ -30,7 +30,8 @@ int mr_apps_init(struct mr_apps *a, const struct mr_app *const *built_in,
         mr_apps_fini(a);
         return -ENOMEM;
     }
-    memcpy(a->v, built_in, n * sizeof *a->v);
+    if (n > 0)
+        memcpy(a->v, built_in, n * sizeof *a->v);
     a->n = n;
     return 0;
 }
@@ -63,6 +64,8 @@ static int name_of(const char *path, char name[NAME_MAX_BYTES])
 static int check(const struct mr_app *app, void *handle, const char *path,
                  char *why, size_t size)
 {
+    void *own;
+
     if (app->abi != MR_APP_ABI) {
         snprintf(why, size,
                  "%s was built for app ABI %u, this server has %d: rebuild it "
@@ -71,14 +74,16 @@ static int check(const struct mr_app *app, void *handle, const char *path,
         return -EINVAL;
     }
     if (app->struct_size != sizeof *app || !app->name ||
-        (!app->handle && !app->serve)) {
+        (!app->handle && !app->serve && !app->datagram)) {
         snprintf(why, size,
                  "%s does not define a usable app: define it with MR_APP and a "
-                 "handle or serve function",
+                 "handle, serve or datagram function",
                  path);
         return -EINVAL;
     }
-    if (dlsym(handle, "mr_spawn_with") != (void *)mr_spawn_with) {
+    /* Searches the object and what it was linked with, not the server. */
+    own = dlsym(handle, "mr_spawn_with");
+    if (own && own != (void *)mr_spawn_with) {
         snprintf(why, size,
                  "%s brings a second copy of the runtime: link it without "
                  "libmillrace, the server's is used",

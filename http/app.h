@@ -25,7 +25,7 @@
  * Life: for each route or listener that names the app there is one instance,
  * `size` bytes, in every worker.
  *
- *   fill (options) -> configure -> start -> handle, serve ... -> stop
+ *   fill (options) -> configure -> start -> handle, serve, datagram -> stop
  *
  * configure also runs in the child that checks a configuration, where there is
  * no hub: it looks at values and files, and starts nothing.
@@ -37,9 +37,10 @@ struct mr_request;
 struct mr_response;
 struct mr_stream;
 struct mr_addr;
+struct mr_dgram;
 
 /* Goes up when a struct or a contract that apps see changes. */
-#define MR_APP_ABI 1
+#define MR_APP_ABI 2
 
 /*
  * Answers one request. 0 when answered (or, if nothing was sent, an empty 200
@@ -68,6 +69,10 @@ struct mr_app {
     /* For `listen "tcp ADDR" { app = ... }`: the whole connection; closed
      * after it. 0 or -Exxx (logged). May park. NULL: it has none. */
     int (*serve)(struct mr_stream *s, const struct mr_addr *peer, void *self);
+    /* For `listen "udp ADDR" { app = ... }`: one datagram (io/dgram.h), which
+     * it may answer or not. 0 or -Exxx (logged). May park. NULL: it has none.
+     */
+    int (*datagram)(const struct mr_dgram *d, void *self);
 };
 
 /* Defines the app `mr_app_NAME`, which NAME.so is searched for. */

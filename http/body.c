@@ -48,8 +48,8 @@ static int say_continue(struct mr_exchange *x)
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
     x->body.expect = false;
-    if (x->in_len > 0)
-        return 0; /* it did not wait */
+    if (x->res.started)
+        return 0; /* what comes now would be taken for the answer's body */
     mr_scoreboard_add(&x->http->row->responses_1xx, 1);
     return mr_exchange_write(x, text, sizeof text - 1);
 }
@@ -145,6 +145,8 @@ int mr_body_next(struct mr_exchange *x, struct mr_str *ret_piece)
     }
     if (b->done)
         return 0;
+    if (x->in_len > 0)
+        b->expect = false; /* it did not wait */
     rc = b->framing == MR_FRAMING_LENGTH ? next_of_length(x, ret_piece)
                                          : next_of_chunked(x, ret_piece);
     if (rc < 0)

@@ -25,7 +25,8 @@
  *  RESTING    no exchange; in a list of the server by when it times out; the
  *             descriptor's hook is on_readable and its watcher armed.
  *  ACTIVE     a coroutine has it; the hook only looks whether the peer is gone.
- *  STARVED    readable, but no stack was to be had: queued, the watcher off.
+ *  STARVED    readable, but no stack was to be had: queued, the watcher off;
+ *             tried again when a coroutine of ours ends, and every 100 ms.
  *  LINGERING  the answer is out, our side shut; what the peer still sends is
  *             read and dropped, within bounds, so that it can read the answer.
  *

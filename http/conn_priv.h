@@ -4,7 +4,10 @@
 
 /*
  * conn_priv.h - the structs behind a connection, a request and a response.
- * For conn.c, body.c, request.c, response.c and server.c.
+ * For conn.c, exchange.c, dispatch.c, body.c, request.c, response.c, server.c.
+ *
+ * over budget: one connection's memory in one place, so that what a field
+ * costs at rest is seen.
  */
 #include <netinet/in.h>
 
@@ -102,7 +105,7 @@ struct mr_exchange {
     size_t body_base;         /* where the current head ends */
     struct mr_buf out;        /* answers not written yet */
     struct mr_hub_idle flush; /* writes them before the hub polls */
-    bool writing;             /* the coroutine is in a write itself */
+    bool writing;             /* the coroutine itself is at `out` */
     int64_t began;            /* when the head was complete, hub's clock */
     struct mr_arena arena;
     struct mr_body body;
@@ -144,6 +147,8 @@ struct mr_http {
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
     struct mr_list starved;
     size_t starved_n;
+    struct mr_hub_idle feed;      /* a stack has come free */
+    struct mr_timer starve_timer; /* or perhaps it has, elsewhere */
     struct mr_exchange *pool;
     size_t pool_n;
     struct mr_http_listener *listeners;
@@ -154,11 +159,12 @@ struct mr_http {
     struct mr_score_row own_row; /* when the caller has none */
 };
 
-/* --- conn.c --- */
+/* --- exchange.c --- */
 
-/* The rest lists, empty. */
-void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
-                  int64_t timeout);
+/* From the pool, for c; NULL when out of memory. Back to it, emptied. */
+struct mr_exchange *mr_exchange_take(struct mr_conn *c);
+void mr_exchange_give(struct mr_exchange *x);
+void mr_exchange_free(struct mr_exchange *x);
 /* Bytes into the input behind what is there: > 0, 0 at the end, or -Exxx.
  * For heads: up to `limit` bytes in all. */
 ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline);
@@ -169,7 +175,28 @@ int mr_exchange_flush(struct mr_exchange *x);
 int mr_exchange_flush_more(struct mr_exchange *x);
 /* When a write of n bytes that begins now is too slow. */
 int64_t mr_write_deadline(const struct mr_exchange *x, size_t n);
-void mr_exchange_free(struct mr_exchange *x);
+
+/* --- dispatch.c --- */
+
+/* What the connection does after an answer. */
+enum mr_next { MR_NEXT_REQUEST, MR_NEXT_CLOSE, MR_NEXT_LINGER };
+
+/* The head is whole: answer it. May park. */
+enum mr_next mr_dispatch_request(struct mr_exchange *x);
+/* A request that was not understood: its answer, and nothing after it.
+ * May park. */
+void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason);
+
+/* --- conn.c --- */
+
+/* The rest lists, empty. */
+void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
+                  int64_t timeout);
+/* The queue of those without a stack, empty. */
+void mr_starved_init(struct mr_http *http);
+void mr_starved_fini(struct mr_http *http);
+/* Let the hook look, from now on, whether the peer goes. 0 or -ENOMEM. */
+int mr_conn_watch(struct mr_conn *c);
 void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret);
 
 /* --- server.c --- */

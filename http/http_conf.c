@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * http_conf.c - the directive tables, and what is made of their values.
+ * http_conf.c - what is made of a configuration's values (directives.c has the
+ * tables).
  *
  *   load: read (pass one) -> load apps -> union of tables -> parse (pass two)
  *         -> values -> routes and listeners, each with its app's instance
@@ -13,6 +14,7 @@
 #include "http/http_conf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -24,235 +26,6 @@
 #include "http/http_conf_priv.h"
 #include "http/router.h"
 #include "io/socket.h"
-
-#define K INT64_C(1024)
-#define S INT64_C(1000000000)
-#define HOUR (3600 * S)
-
-static const char *const log_levels[] = {"error", "warn", "info", "debug",
-                                         NULL};
-static const char *const access_formats[] = {"common", "combined", NULL};
-
-#define V(field) .offset = offsetof(struct mr_conf_values, field)
-#define H(field) V(http.field)
-
-static const struct mr_config_option root_options[] = {
-    {.name = "workers",
-     .type = MR_CONFIG_INT,
-     .def = "auto",
-     V(workers),
-     .min = 1,
-     .max = MR_PLAN_WORKERS_MAX,
-     .word = "auto",
-     .word_value = 0,
-     .doc = "worker processes; auto: one per CPU that we may use"},
-    {.name = "pin",
-     .type = MR_CONFIG_BOOL,
-     .def = "on",
-     V(pin),
-     .doc = "bind each worker to a CPU of its own"},
-    {.name = "load",
-     .type = MR_CONFIG_LIST,
-     V(load),
-     .repeat = true,
-     .doc = "an app to load, NAME.so; may stand several times"},
-    {.name = "log",
-     .type = MR_CONFIG_STRING,
-     .def = "",
-     V(log),
-     .doc = "file for messages; empty: standard error"},
-    {.name = "log_level",
-     .type = MR_CONFIG_ENUM,
-     .def = "info",
-     V(log_level),
-     .choices = log_levels,
-     .doc = "the least important messages to log"},
-    {.name = "access_log",
-     .type = MR_CONFIG_STRING,
-     .def = "off",
-     V(access_log),
-     .doc = "file for one line per answer; '-': standard output; off: none"},
-    {.name = "access_format",
-     .type = MR_CONFIG_ENUM,
-     .def = "combined",
-     V(access_format),
-     .choices = access_formats,
-     .doc = "form of those lines"},
-    {.name = "shutdown_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "30s",
-     V(grace),
-     .min = 0,
-     .max = 24 * HOUR,
-     .doc = "how long a worker may finish what it has when told to leave"},
-    {.name = "hang_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "30s",
-     V(hang),
-     .min = S,
-     .max = 24 * HOUR,
-     .word = "off",
-     .word_value = 0,
-     .doc = "a worker whose handler keeps the thread so long is replaced"},
-    {.name = "stack_size",
-     .type = MR_CONFIG_SIZE,
-     .def = "64K",
-     V(stack_size),
-     .min = MR_STACK_MIN,
-     .max = MR_STACK_MAX,
-     .doc = "stack of each handler: 16K, 64K, 256K or 1M"},
-    {.name = "helper_threads",
-     .type = MR_CONFIG_INT,
-     .def = "4",
-     V(helpers),
-     .min = 1,
-     .max = 64,
-     .doc = "threads per worker for what has no non-blocking form"},
-    {.name = "server_name",
-     .type = MR_CONFIG_STRING,
-     .def = "millrace",
-     H(server_name),
-     .max = 64,
-     .doc = "the Server field; empty: none"},
-    {.name = "max_connections",
-     .type = MR_CONFIG_INT,
-     .def = "auto",
-     H(max_connections),
-     .min = 1,
-     .max = INT32_MAX,
-     .word = "auto",
-     .word_value = 0,
-     .doc = "per worker and listener; auto: as many as there are descriptors"},
-    {.name = "max_starved",
-     .type = MR_CONFIG_INT,
-     .def = "1024",
-     H(max_starved),
-     .min = 1,
-     .max = INT32_MAX,
-     .doc = "connections that may queue when no stack is to be had; then 503"},
-    {.name = "max_requests",
-     .type = MR_CONFIG_INT,
-     .def = "unlimited",
-     H(max_requests),
-     .min = 1,
-     .max = INT32_MAX,
-     .word = "unlimited",
-     .word_value = 0,
-     .doc = "requests per connection"},
-    {.name = "max_head",
-     .type = MR_CONFIG_SIZE,
-     .def = "16K",
-     H(max_head),
-     .min = K,
-     .max = 64 * K,
-     .doc = "bytes of a request's head; else 431"},
-    {.name = "max_target",
-     .type = MR_CONFIG_SIZE,
-     .def = "8K",
-     H(max_target),
-     .min = 64,
-     .max = 64 * K,
-     .doc = "bytes of a request's target; else 414"},
-    {.name = "max_fields",
-     .type = MR_CONFIG_INT,
-     .def = "100",
-     H(max_fields),
-     .min = 8,
-     .max = 1000,
-     .doc = "header fields of a request; else 431"},
-    {.name = "max_body",
-     .type = MR_CONFIG_SIZE,
-     .def = "unlimited",
-     H(max_body),
-     .min = 1,
-     .max = INT64_MAX,
-     .word = "unlimited",
-     .word_value = -1,
-     .doc = "bytes of a request's body; else 413"},
-    {.name = "header_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "10s",
-     H(header_timeout),
-     .min = S / 10,
-     .max = HOUR,
-     .doc = "for a whole head; not renewed by bytes; else 408"},
-    {.name = "body_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "30s",
-     H(body_timeout),
-     .min = S / 10,
-     .max = HOUR,
-     .doc = "for the next piece of a body; else 408"},
-    {.name = "write_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "30s",
-     H(write_timeout),
-     .min = S / 10,
-     .max = HOUR,
-     .doc = "for each 64 KiB of an answer to be taken by the client"},
-    {.name = "keepalive_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "75s",
-     H(keepalive_timeout),
-     .min = S / 10,
-     .max = 24 * HOUR,
-     .doc = "that a connection may rest between requests"},
-    {.name = "handler_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "off",
-     H(handler_timeout),
-     .min = S / 1000,
-     .max = 24 * HOUR,
-     .word = "off",
-     .word_value = 0,
-     .doc = "for a handler's waits in all; else 503"},
-    {.name = "drain_timeout",
-     .type = MR_CONFIG_DURATION,
-     .def = "1s",
-     H(drain_rest),
-     .min = S / 1000,
-     .max = HOUR,
-     .doc = "that resting connections stay open when the server leaves"},
-};
-
-struct listen_values {
-    const char *app;
-    int64_t backlog;
-};
-
-static const struct mr_config_option listen_options[] = {
-    {.name = "app",
-     .type = MR_CONFIG_STRING,
-     .offset = offsetof(struct listen_values, app),
-     .doc = "what serves \"tcp ADDR\" or \"udp ADDR\"; HTTP is served by "
-            "the routes"},
-    {.name = "backlog",
-     .type = MR_CONFIG_INT,
-     .def = "4096",
-     .offset = offsetof(struct listen_values, backlog),
-     .min = 1,
-     .max = 65535,
-     .doc = "connections that may queue in the kernel (net.core.somaxconn "
-            "bounds it)"},
-};
-
-struct route_values {
-    const char *app;
-};
-
-static const struct mr_config_option route_options[] = {
-    {.name = "app",
-     .type = MR_CONFIG_STRING,
-     .required = true,
-     .offset = offsetof(struct route_values, app),
-     .doc = "what answers"},
-};
-
-static const struct mr_config_table own_tables[] = {
-    {NULL, NULL, root_options, MR_ARRAY_LEN(root_options)},
-    {"listen", NULL, listen_options, MR_ARRAY_LEN(listen_options)},
-    {"route", NULL, route_options, MR_ARRAY_LEN(route_options)},
-};
 
 /* --- messages --- */
 
@@ -300,38 +73,50 @@ static void name_apps(const struct mr_apps *apps, char *out, size_t size)
                               apps->v[i]->name);
 }
 
-/* The core's tables, and those of the apps that are named. */
-static int union_tables(struct mr_http_conf *conf)
+/* Are the apps that sections name all there? */
+static int find_apps(struct mr_http_conf *conf)
 {
     const struct mr_config_need *v;
     size_t n = mr_config_apps(conf->cfg, &v);
-    struct mr_config_table *t;
     char known[256];
 
-    t = mr_arena_alloc(&conf->arena,
-                       (MR_ARRAY_LEN(own_tables) + 2 * n) * sizeof *t);
+    for (size_t i = 0; i < n; i++) {
+        if (mr_apps_find(&conf->apps, v[i].text))
+            continue;
+        name_apps(&conf->apps, known, sizeof known);
+        return mr_config_error_at(conf->cfg, v[i].line,
+                                  "there is no app '%s': it is one of %s, or "
+                                  "load = \"%s.so\" first",
+                                  v[i].text, known, v[i].text);
+    }
+    return 0;
+}
+
+/* The core's tables, and those of all apps there are: so that an option in the
+ * wrong place can be told from one that does not exist. */
+static int union_tables(struct mr_http_conf *conf)
+{
+    const struct mr_apps *apps = &conf->apps;
+    struct mr_config_table *t;
+    size_t n = MR_CONF_PLACES;
+
+    t = mr_arena_alloc(&conf->arena, (n + 2 * apps->n) * sizeof *t);
     if (!t)
         return -ENOMEM;
-    memcpy(t, own_tables, sizeof own_tables);
-    conf->tables = t;
-    conf->table_count = MR_ARRAY_LEN(own_tables);
-    for (size_t i = 0; i < n; i++) {
-        const struct mr_app *app = mr_apps_find(&conf->apps, v[i].text);
+    memcpy(t, mr_conf_tables, n * sizeof *t);
+    for (size_t i = 0; i < apps->n; i++) {
+        const struct mr_app *app = apps->v[i];
 
-        if (!app) {
-            name_apps(&conf->apps, known, sizeof known);
-            return mr_config_error_at(conf->cfg, v[i].line,
-                                      "there is no app '%s': it is one of %s, "
-                                      "or load = \"%s.so\" first",
-                                      v[i].text, known, v[i].text);
-        }
-        if (app->option_count == 0)
+        /* A loaded one hides a built-in one of its name. */
+        if (app->option_count == 0 || mr_apps_find(apps, app->name) != app)
             continue;
-        t[conf->table_count++] = (struct mr_config_table){
-            "route", app->name, app->options, app->option_count};
-        t[conf->table_count++] = (struct mr_config_table){
-            "listen", app->name, app->options, app->option_count};
+        t[n++] = (struct mr_config_table){"route", app->name, app->options,
+                                          app->option_count};
+        t[n++] = (struct mr_config_table){"listen", app->name, app->options,
+                                          app->option_count};
     }
+    conf->tables = t;
+    conf->table_count = n;
     return 0;
 }
 
@@ -375,8 +160,8 @@ static int add_route(struct mr_http_conf *conf,
                      struct mr_config_section *section)
 {
     struct mr_conf_route *r = &conf->routes[conf->route_count];
-    const struct mr_config_table table = own_tables[2];
-    struct route_values v;
+    const struct mr_config_table table = mr_conf_tables[MR_CONF_ROUTE];
+    struct mr_route_values v;
     const char *why = "";
     int err = mr_config_fill(section, &table, &v);
 
@@ -460,9 +245,9 @@ static int add_listener(struct mr_http_conf *conf,
                         struct mr_config_section *section)
 {
     struct mr_conf_listener *l = &conf->listeners[conf->listener_count];
-    struct listen_values v;
+    struct mr_listen_values v;
     struct mr_addr addr;
-    int err = mr_config_fill(section, &own_tables[1], &v);
+    int err = mr_config_fill(section, &mr_conf_tables[MR_CONF_LISTEN], &v);
 
     if (err)
         return err;
@@ -523,11 +308,39 @@ static int add_sections(struct mr_http_conf *conf)
 
 /* --- values --- */
 
+/* Can it be written? Looked at here, where the line is known. The file is made,
+ * as it will be at the start. */
+static int check_log(struct mr_config_section *root, const char *name,
+                     const char *path)
+{
+    int fd = mr_sys_openat(AT_FDCWD, path,
+                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+                               O_NOCTTY | O_NONBLOCK,
+                           0640);
+
+    if (fd < 0)
+        return mr_config_error(root, name, "%s \"%s\": %s", name, path,
+                               mr_strerror(fd));
+    mr_sys_close(fd);
+    return 0;
+}
+
+static int check_logs(const struct mr_conf_values *v,
+                      struct mr_config_section *root)
+{
+    int err = *v->log ? check_log(root, "log", v->log) : 0;
+
+    if (!err && strcmp(v->access_log, "off") != 0 &&
+        strcmp(v->access_log, "-") != 0)
+        err = check_log(root, "access_log", v->access_log);
+    return err;
+}
+
 static int take_values(struct mr_http_conf *conf)
 {
     struct mr_config_section *root = mr_config_root(conf->cfg);
     struct mr_conf_values *v = &conf->values;
-    int err = mr_config_fill(root, &own_tables[0], v);
+    int err = mr_config_fill(root, &mr_conf_tables[MR_CONF_ROOT], v);
 
     if (err)
         return err;
@@ -539,7 +352,7 @@ static int take_values(struct mr_http_conf *conf)
     if (v->http.max_requests == 0)
         v->http.max_requests = INT64_MAX;
     v->http.stack_size = v->stack_size;
-    return 0;
+    return check_logs(v, root);
 }
 
 /* --- life --- */
@@ -567,6 +380,8 @@ int mr_http_conf_load(struct mr_http_conf **ret, const char *path,
                : mr_config_read_text(conf->cfg, "command line", mr_str(text));
     if (!err)
         err = load_apps(conf);
+    if (!err)
+        err = find_apps(conf);
     if (!err)
         err = union_tables(conf);
     if (!err)
@@ -676,7 +491,7 @@ int mr_http_conf_print(struct mr_buf *out)
 {
     int err = 0;
 
-    for (size_t i = 0; i < MR_ARRAY_LEN(own_tables) && !err; i++)
-        err = mr_config_print(&own_tables[i], out);
+    for (size_t i = 0; i < MR_CONF_PLACES && !err; i++)
+        err = mr_config_print(&mr_conf_tables[i], out);
     return err;
 }

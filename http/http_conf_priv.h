@@ -26,6 +26,25 @@ struct mr_conf_values {
     struct mr_http_options http;
 };
 
+struct mr_listen_values {
+    const char *app;
+    int64_t backlog;
+};
+
+struct mr_route_values {
+    const char *app;
+};
+
+/* Where directives stand. */
+enum mr_conf_place {
+    MR_CONF_ROOT,
+    MR_CONF_LISTEN,
+    MR_CONF_ROUTE,
+    MR_CONF_PLACES
+};
+
+extern const struct mr_config_table mr_conf_tables[MR_CONF_PLACES];
+
 /* An app at one place of the configuration. */
 struct mr_conf_instance {
     const struct mr_app *app;

@@ -21,9 +21,11 @@
 #include "http/static.h"
 #include "http/url.h"
 #include "io/addr.h"
+#include "io/dgram.h"
 #include "io/fd.h"
 #include "io/file.h"
 #include "io/socket.h"
 #include "io/stream.h"
+#include "io/subprocess.h"
 
 #endif

@@ -119,7 +119,12 @@ bool mr_request_is_gone(const struct mr_request *req)
 
 int mr_request_wait_gone(struct mr_request *req, int64_t deadline)
 {
+    int err;
+
     if (req->x->conn->gone)
         return 0;
+    err = mr_conn_watch(req->x->conn);
+    if (err)
+        return err;
     return (int)mr_wait(&req->gone, deadline, "client gone");
 }

@@ -63,7 +63,8 @@ MR_API struct mr_arena *mr_request_arena(struct mr_request *req);
 MR_API void mr_request_peer(const struct mr_request *req, struct mr_addr *ret);
 /*
  * Has the client gone away? Known when an event came while nobody read; costs
- * nothing. mr_request_wait_gone parks until then: 0, -ETIMEDOUT, -ECANCELED.
+ * nothing. mr_request_wait_gone parks until then: 0, -ETIMEDOUT, -ECANCELED,
+ * -ENOMEM. Bytes sent behind the request hide the end that follows them.
  */
 MR_API bool mr_request_is_gone(const struct mr_request *req);
 MR_API MR_MUST_USE int mr_request_wait_gone(struct mr_request *req,

@@ -199,8 +199,7 @@ int mr_response_start(struct mr_response *res, int status, const char *type,
 
     if (res->started)
         return -EALREADY;
-    if (status < 200 || status > 999 ||
-        !mr_field_value_is_valid(content_type))
+    if (status < 200 || status > 999 || !mr_field_value_is_valid(content_type))
         return -EINVAL;
     room = MR_STATUS_LINE_MAX + 256 + content_type.n + res->extra_bytes;
     if (x->http->options.server_name)
@@ -346,9 +345,13 @@ static int reply_small_file(struct mr_response *res, int fd, int64_t off,
     if (mr_buf_reserve(&x->out, n))
         return -ENOMEM;
     while (got < n) {
-        ssize_t rc =
-            mr_file_read(fd, mr_buf_tail(&x->out), n - got, off + (int64_t)got);
+        ssize_t rc;
 
+        /* It may park, and nobody shall move the buffer meanwhile. */
+        x->writing = true;
+        rc =
+            mr_file_read(fd, mr_buf_tail(&x->out), n - got, off + (int64_t)got);
+        x->writing = false;
         if (rc <= 0)
             return break_off(res, rc < 0 ? (int)rc : -ENODATA);
         mr_buf_commit(&x->out, (size_t)rc);

@@ -33,7 +33,7 @@
 struct mr_response;
 
 /* Add a field; both are copied. 0, -EINVAL (invariant 4), -EALREADY, -ENOMEM,
- * -ENOBUFS (more than 32). */
+ * -ENOBUFS (more than 64). */
 MR_API int mr_response_header(struct mr_response *res, const char *name,
                               const char *value);
 MR_API int mr_response_header_n(struct mr_response *res, struct mr_str name,

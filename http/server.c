@@ -100,7 +100,7 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     mr_group_init(&http->group);
     mr_rest_init(&http->fresh, http, http->options.header_timeout);
     mr_rest_init(&http->idle, http, http->options.keepalive_timeout);
-    mr_list_init(&http->starved);
+    mr_starved_init(http);
     mr_timer_init(&http->drain_timer, on_drain_rest);
     mr_waitq_init(&http->empty);
     *ret = http;
@@ -189,6 +189,7 @@ void mr_http_free(struct mr_http *http)
         mr_server_stop(&l->server);
     mr_group_close(&http->group);
     mr_conn_close_resting(http);
+    mr_starved_fini(http);
     mr_timer_stop(&http->fresh.timer);
     mr_timer_stop(&http->idle.timer);
     while ((l = http->listeners)) {

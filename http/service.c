@@ -19,12 +19,17 @@
 #include "core/timer.h"
 #include "http/access_log.h"
 #include "http/http_conf_priv.h"
+#include "io/dgram.h"
 #include "io/server.h"
 #include "io/stream.h"
 
+/* A listener that is not HTTP's. */
 struct plain {
-    struct mr_server server;
-    struct mr_conf_instance *in;
+    enum mr_conf_kind kind;
+    union {
+        struct mr_server tcp;
+        struct mr_dgram_server udp;
+    };
 };
 
 struct mr_http_service {
@@ -32,7 +37,7 @@ struct mr_http_service {
     struct mr_http *http;
     struct mr_access_log *access_log;
     struct mr_group group; /* of the apps' own coroutines */
-    struct plain *plain;   /* one per "tcp" listener */
+    struct plain *plain;   /* one per "tcp" or "udp" listener */
     size_t plain_n;
 };
 
@@ -86,10 +91,9 @@ static void serve_plain(int fd, const struct mr_addr *peer, void *arg)
         mr_log(MR_LOG_INFO, "app %s: %s", in->app->name, mr_strerror(err));
 }
 
-static int listen_plain(struct mr_http_service *s, struct mr_conf_listener *l,
-                        int fd)
+static int listen_tcp(struct mr_http_service *s, struct mr_conf_listener *l,
+                      struct mr_server *server, int fd)
 {
-    struct plain *p = &s->plain[s->plain_n];
     const struct mr_server_options o = {
         .handler = serve_plain,
         .arg = &l->in,
@@ -98,18 +102,57 @@ static int listen_plain(struct mr_http_service *s, struct mr_conf_listener *l,
         .shared = true,
         .exclusive = l->shared,
     };
+    int err = mr_server_init(server, fd, &o);
+
+    if (!err)
+        err = mr_server_start(server);
+    if (err)
+        mr_server_fini(server);
+    return err;
+}
+
+static void serve_datagram(const struct mr_dgram *d, void *arg)
+{
+    struct mr_conf_instance *in = arg;
+    int err = in->app->datagram(d, in->self);
+
+    if (err < 0 && err != -ECANCELED)
+        mr_log(MR_LOG_INFO, "app %s: %s", in->app->name, mr_strerror(err));
+}
+
+static int listen_udp(struct mr_http_service *s, struct mr_conf_listener *l,
+                      struct mr_dgram_server *server, int fd)
+{
+    const struct mr_dgram_server_options o = {
+        .handler = serve_datagram,
+        .arg = &l->in,
+        .name = l->in.app->name,
+        .max_live = (size_t)s->conf->values.http.max_connections,
+        .shared = true,
+        .exclusive = l->shared,
+    };
+    int err = mr_dgram_server_init(server, fd, &o);
+
+    if (!err)
+        err = mr_dgram_server_start(server);
+    if (err)
+        mr_dgram_server_fini(server);
+    return err;
+}
+
+static int listen_plain(struct mr_http_service *s, struct mr_conf_listener *l,
+                        int fd)
+{
+    struct plain *p = &s->plain[s->plain_n];
     int err = start_instance(s, &l->in);
 
     if (err)
         return err;
-    err = mr_server_init(&p->server, fd, &o);
-    if (!err)
-        err = mr_server_start(&p->server);
-    if (err) {
-        mr_server_fini(&p->server);
+    p->kind = l->kind;
+    err = l->kind == MR_CONF_TCP ? listen_tcp(s, l, &p->tcp, fd)
+                                 : listen_udp(s, l, &p->udp, fd);
+    if (err)
         return say(s->conf, l->address, err);
-    }
-    p->in = &l->in;
     s->plain_n++;
     return 0;
 }
@@ -127,9 +170,10 @@ static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
     for (size_t i = 0; i < conf->listener_count && !err; i++) {
         struct mr_conf_listener *l = &conf->listeners[i];
 
-        if (strcmp(l->address, w->listeners[i].spec->address) != 0)
+        if (strcmp(l->address, w->listeners[i].spec->address) != 0 ||
+            strcmp(mr_conf_tag(l->kind), w->listeners[i].spec->tag) != 0)
             return say(conf, l->address, -ESTALE);
-        if (l->tcp)
+        if (l->kind != MR_CONF_HTTP)
             err = listen_plain(s, l, w->listeners[i].fd);
         else
             err = mr_http_listen(s->http, w->listeners[i].fd, true, l->shared);
@@ -167,6 +211,8 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
         err = start_routes(s);
     if (!err)
         err = start_listeners(s, worker);
+    if (err && !*conf->message)
+        (void)say(conf, "start", err);
     if (err) {
         mr_http_conf_stop(s, 0);
         return err;
@@ -184,6 +230,26 @@ static void stop_instance(struct mr_conf_instance *in)
     in->started = false;
 }
 
+static void stop_plain(struct plain *p)
+{
+    if (p->kind == MR_CONF_TCP)
+        mr_server_stop(&p->tcp);
+    else
+        mr_dgram_server_stop(&p->udp);
+}
+
+/* What the deadline cuts off is cancelled. */
+static void end_plain(struct plain *p, int64_t deadline)
+{
+    if (p->kind == MR_CONF_TCP) {
+        (void)!mr_server_wait(&p->tcp, deadline);
+        mr_server_fini(&p->tcp);
+    } else {
+        (void)!mr_dgram_server_wait(&p->udp, deadline);
+        mr_dgram_server_fini(&p->udp);
+    }
+}
+
 void mr_http_conf_stop(struct mr_http_service *s, int64_t deadline)
 {
     struct mr_http_conf *conf;
@@ -192,14 +258,12 @@ void mr_http_conf_stop(struct mr_http_service *s, int64_t deadline)
         return;
     conf = s->conf;
     for (size_t i = 0; i < s->plain_n; i++)
-        mr_server_stop(&s->plain[i].server);
+        stop_plain(&s->plain[i]);
     /* What the deadline cuts off is cancelled below. */
     if (s->http)
         (void)!mr_http_drain(s->http, deadline);
-    for (size_t i = 0; i < s->plain_n; i++) {
-        (void)!mr_server_wait(&s->plain[i].server, deadline);
-        mr_server_fini(&s->plain[i].server);
-    }
+    for (size_t i = 0; i < s->plain_n; i++)
+        end_plain(&s->plain[i], deadline);
     mr_http_free(s->http);
     for (size_t i = 0; i < conf->route_count; i++)
         stop_instance(&conf->routes[i].in);

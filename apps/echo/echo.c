@@ -9,8 +9,15 @@
  *
  * Plain TCP, listen "tcp ADDR" { app = echo }: bytes come back.
  *
+ * UDP, listen "udp ADDR" { app = echo }: each datagram comes back, once. Nobody
+ * knows who sent it: with a forged sender it hits a stranger, so this is for
+ * loopback and networks of one's own. Two services that answer everything would
+ * answer each other for ever; senders below port 1024, where such ones are, get
+ * no answer (as of inetd's echo).
+ *
  *     route "/echo" { app = echo }
  *     listen "tcp 127.0.0.1:7007" { app = echo }
+ *     listen "udp 127.0.0.1:7007" { app = echo }
  */
 #include <errno.h>
 #include <millrace/app.h>
@@ -74,4 +81,15 @@ static int echo_tcp(struct mr_stream *s, const struct mr_addr *peer, void *self)
     return rc;
 }
 
-MR_APP(echo, .handle = echo, .serve = echo_tcp)
+static int echo_udp(const struct mr_dgram *d, void *self)
+{
+    (void)self;
+    if (mr_addr_family(&d->from) != AF_UNIX &&
+        mr_addr_port(&d->from) < IPPORT_RESERVED)
+        return 0;
+    /* It may get lost here as well as on the way. */
+    (void)!mr_dgram_reply(d, d->data.p, d->data.n, mr_after_s(1));
+    return 0;
+}
+
+MR_APP(echo, .handle = echo, .serve = echo_tcp, .datagram = echo_udp)

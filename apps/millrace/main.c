@@ -36,8 +36,8 @@ static const char usage[] =
     "  -t                 check the configuration and leave\n"
     "  -C DIR             go to DIR first\n"
     "  --listen ADDR      serve HTTP on ADDR: 127.0.0.1:8080, [::1]:8080,\n"
-    "                     *:8080, unix:/path (comes before FILE's)\n"
-    "  --workers N        N worker processes (comes before FILE's)\n"
+    "                     *:8080, unix:/path (instead of FILE's)\n"
+    "  --workers N        N worker processes (instead of FILE's)\n"
     "  --root DIR         without -c: serve DIR's files under /\n"
     "  --app ROUTE=NAME   without -c: app NAME answers ROUTE; may be repeated\n"
     "  -h, --help         print this\n"
@@ -282,9 +282,10 @@ static void on_ready(const struct mr_plan *plan, void *arg)
     const struct options *o = arg;
 
     for (size_t i = 0; i < plan->listener_count; i++)
-        mr_log(MR_LOG_INFO, "listening on %s%s (%s), %u worker%s",
-               strcmp(plan->listeners[i].tag, MR_LISTEN_HTTP) == 0 ? "http://"
-                                                                   : "tcp ",
+        mr_log(MR_LOG_INFO, "listening on %s%s%s (%s), %u worker%s",
+               plan->listeners[i].tag,
+               strcmp(plan->listeners[i].tag, MR_LISTEN_HTTP) == 0 ? "://"
+                                                                   : " ",
                plan->listeners[i].address, plan->listeners[i].where,
                plan->workers, plan->workers == 1 ? "" : "s");
     if (!o->file)

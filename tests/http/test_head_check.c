@@ -381,10 +381,10 @@ TEST(limit_fields)
 
 TEST(known_names)
 {
-#define X(id, name)                                                     \
- EQ_INT(mr_known_find(mr_str(name)), MR_KNOWN_##id);                    \
- EQ_INT(mr_known_find(mr_str_n(name, sizeof name - 2)), MR_KNOWN_NONE); \
- EQ_INT(mr_known_find(mr_str(name "x")), MR_KNOWN_NONE);
+#define X(id, name)                                                        \
+    EQ_INT(mr_known_find(mr_str(name)), MR_KNOWN_##id);                    \
+    EQ_INT(mr_known_find(mr_str_n(name, sizeof name - 2)), MR_KNOWN_NONE); \
+    EQ_INT(mr_known_find(mr_str(name "x")), MR_KNOWN_NONE);
     MR_KNOWN_FIELDS(X)
 #undef X
     EQ_INT(mr_known_find(mr_str("CoNtEnT-lEnGtH")), MR_KNOWN_CONTENT_LENGTH);

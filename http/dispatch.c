@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * dispatch.c - one request: find who answers it, let them, keep the books.
+ *
+ *   mr_dispatch_request: begin -> dispatch -> call_handler -> finish -> what
+ *   the connection does next
+ *
+ * Whatever happens in between, exactly one answer is begun, counted and logged;
+ * an answer that went wrong half-way ends the connection.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "http/conn_priv.h"
+#include "http/url.h"
+#include "io/fd.h"
+
+/* --- answers and their books --- */
+
+static void log_access(const struct mr_exchange *x,
+                       const struct mr_request_head *head)
+{
+    struct mr_addr peer;
+    struct mr_access_entry e = {
+        .peer = &peer, .status = x->res.status, .bytes = x->res.body_bytes};
+
+    if (!x->http->options.access_log)
+        return;
+    mr_conn_peer(x->conn, &peer);
+    if (head) {
+        e.method = head->method_text;
+        e.target = head->target;
+        e.minor = head->minor;
+        e.referer = mr_headers_get(&head->headers, "referer");
+        e.user_agent = mr_headers_get(&head->headers, "user-agent");
+    }
+    mr_access_log_add(x->http->options.access_log, &e);
+}
+
+static void count(const struct mr_exchange *x)
+{
+    struct mr_score_row *row = x->http->row;
+    uint64_t *by_class[] = {&row->responses_1xx, &row->responses_2xx,
+                            &row->responses_3xx, &row->responses_4xx,
+                            &row->responses_5xx};
+    unsigned class = (unsigned)x->res.status / 100 - 1;
+
+    mr_scoreboard_add(&row->requests, 1);
+    if (class < MR_ARRAY_LEN(by_class))
+        mr_scoreboard_add(by_class[class], 1);
+}
+
+/* A request that was not understood: its answer, and nothing after it. */
+void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
+{
+    static const struct mr_request_head unknown = {.minor = 1};
+    struct mr_addr peer;
+    char text[MR_ADDR_TEXT];
+
+    mr_scoreboard_add(&x->http->row->bad_requests, 1);
+    if (mr_log_level() >= MR_LOG_DEBUG) {
+        mr_conn_peer(x->conn, &peer);
+        mr_addr_format(&peer, text, sizeof text);
+        mr_log(MR_LOG_DEBUG, "http: %s: %d: %s", text, status, reason);
+    }
+    x->req.x = x;
+    x->req.head = &unknown;
+    x->body = (struct mr_body){.done = true};
+    mr_response_init(&x->res, x);
+    x->res.close = true;
+    (void)mr_reply_printf(&x->res, status, "%d %s: %s\n", status,
+                          mr_status_reason(status), reason);
+    (void)mr_exchange_flush(x);
+    count(x);
+    log_access(x, NULL);
+    mr_arena_reset(&x->arena);
+}
+
+/* --- one request --- */
+
+static void answer_unrouted(struct mr_exchange *x, enum mr_route_result result,
+                            const struct mr_route_match *m)
+{
+    char allow[256];
+    size_t n;
+
+    if (result == MR_ROUTE_NOT_ALLOWED) {
+        n = mr_router_allow(m->allowed, allow, sizeof allow);
+        (void)mr_response_header_n(&x->res, mr_str("Allow"),
+                                   mr_str_n(allow, n));
+        (void)mr_reply_status(&x->res, MR_STATUS_METHOD_NOT_ALLOWED);
+        return;
+    }
+    (void)mr_reply_status(&x->res, MR_STATUS_NOT_FOUND);
+}
+
+static int status_of(int err)
+{
+    switch (err) {
+    case -EFBIG:
+        return MR_STATUS_CONTENT_TOO_LARGE;
+    case -EPROTO:
+        return MR_STATUS_BAD_REQUEST;
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE:
+    case -EAGAIN:
+    case -ECANCELED: /* the server leaves */
+        return MR_STATUS_SERVICE_UNAVAILABLE;
+    default:
+        return MR_STATUS_INTERNAL_SERVER_ERROR;
+    }
+}
+
+/* What is wrong with the body comes before what the handler made of it. */
+static int status_for(const struct mr_body *b, int err)
+{
+    switch (b->error) {
+    case -ETIMEDOUT:
+        return MR_STATUS_REQUEST_TIMEOUT;
+    case -ENODATA:
+        return MR_STATUS_BAD_REQUEST;
+    case -EPROTO:
+        return b->chunked.status;
+    default:
+        return status_of(err);
+    }
+}
+
+/* What a handler's error means. Errors of the peer's making are not its. */
+static void handler_failed(struct mr_exchange *x, int err, bool late)
+{
+    bool peers = x->body.error == err || x->res.broken || x->conn->gone;
+
+    if (!peers || late)
+        mr_log(peers ? MR_LOG_INFO : MR_LOG_ERROR,
+               "http: app %s: %.*s %.*s: %s%s", x->target->name,
+               MR_STR(x->req.head->method_text), MR_STR(x->req.head->target),
+               late ? "handler_timeout: " : "", mr_strerror(err));
+    if (x->res.started) {
+        x->res.broken = true; /* half an answer: the end is all that is left */
+        x->res.close = true;
+        return;
+    }
+    x->res.close = true;
+    (void)mr_reply_status(&x->res, late ? MR_STATUS_SERVICE_UNAVAILABLE
+                                        : status_for(&x->body, err));
+}
+
+static void call_handler(struct mr_exchange *x)
+{
+    const struct mr_http_target *t = x->target;
+    int64_t limit = x->http->options.handler_timeout;
+    struct mr_scope scope;
+    bool late = false;
+    int err;
+
+    mr_scoreboard_add(&x->http->row->in_flight, 1);
+    if (limit != MR_NEVER)
+        mr_scope_enter(&scope, mr_hub_now() + limit);
+    /* What a report of a hang, an overflow or a list of coroutines says. */
+    mr_coro_set_name(mr_coro_self(), t->name);
+    err = t->handle(&x->req, &x->res, t->self);
+    mr_coro_set_name(mr_coro_self(), "http");
+    if (limit != MR_NEVER)
+        late = mr_scope_leave(&scope);
+    mr_group_close(mr_group_own());
+    if (err < 0)
+        handler_failed(x, err, late);
+    else if (!x->res.started)
+        (void)mr_reply(&x->res, MR_STATUS_OK, NULL, mr_str(""));
+    mr_scoreboard_add(&x->http->row->in_flight, -1);
+}
+
+/* Find the handler and let it answer; or answer what needs none. */
+static void dispatch(struct mr_exchange *x)
+{
+    const struct mr_request_head *head = x->req.head;
+    struct mr_route_match m;
+    enum mr_route_result result;
+    int err;
+
+    switch (head->form) {
+    case MR_TARGET_AUTHORITY: /* a proxy's */
+        x->res.close = true;
+        (void)mr_reply_status(&x->res, MR_STATUS_NOT_IMPLEMENTED);
+        return;
+    case MR_TARGET_ASTERISK:
+    case MR_TARGET_ORIGIN:
+    case MR_TARGET_ABSOLUTE:
+        break;
+    }
+    /* OPTIONS *, RFC 9110 9.3.7; an absolute target without a path is it too */
+    if (mr_str_is(head->path, "*")) {
+        (void)!mr_response_start(&x->res, MR_STATUS_NO_CONTENT, NULL, 0);
+        return;
+    }
+    err = mr_url_decode_path(&x->arena, head->path, &x->req.path);
+    if (err) {
+        x->res.close = true;
+        (void)mr_reply_status(&x->res, err == -ENOMEM ? status_of(err)
+                                                      : MR_STATUS_BAD_REQUEST);
+        return;
+    }
+    if (x->body.max >= 0 && head->content_length > (uint64_t)x->body.max) {
+        x->res.close = true;
+        (void)mr_reply_status(&x->res, MR_STATUS_CONTENT_TOO_LARGE);
+        return;
+    }
+    result = mr_router_match(&x->http->router, head->method, x->req.path, &m);
+    if (result != MR_ROUTE_FOUND) {
+        answer_unrouted(x, result, &m);
+        return;
+    }
+    x->target = m.route->target;
+    x->req.rest = m.rest;
+    call_handler(x);
+}
+
+static void begin_request(struct mr_exchange *x)
+{
+    const struct mr_parser *p = &x->parser;
+
+    x->req.x = x;
+    x->req.head = &p->head;
+    x->req.head_text = mr_str_n(x->in + x->in_pos, p->size);
+    x->req.path = p->head.path;
+    x->req.rest = mr_str("/");
+    x->target = NULL;
+    x->in_pos += p->size;
+    x->in_len -= p->size;
+    x->body_base = x->in_pos;
+    mr_body_begin(&x->body, &p->head, x->http->options.max_body, &x->arena);
+    mr_response_init(&x->res, x);
+    x->conn->requests++;
+}
+
+/* Has it sent more than was read? */
+static bool peer_talks(const struct mr_exchange *x)
+{
+    int fd = mr_stream_fd(&x->conn->io.stream);
+
+    if (x->in_len > 0)
+        return true;
+    return !x->conn->io.drained && fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
+}
+
+/* The head is whole: answer it. */
+enum mr_next mr_dispatch_request(struct mr_exchange *x)
+{
+    enum mr_next next;
+
+    /* Answers without a body gather too, and nothing else writes them. */
+    if (x->out.len >= MR_GATHER_MAX && mr_exchange_flush(x))
+        return MR_NEXT_CLOSE;
+    begin_request(x);
+    /* Answers that wait for this one's company must not wait for its handler
+     * too, should that park. */
+    if (x->out.len > 0)
+        mr_hub_before_poll(&x->flush);
+    dispatch(x);
+    if (!x->res.started)
+        x->res.broken = true; /* no memory even for an error */
+    (void)mr_response_finish(&x->res);
+    count(x);
+    log_access(x, x->req.head);
+    if (x->res.broken)
+        next = MR_NEXT_CLOSE;
+    else if (x->res.close)
+        next = x->body.done ? MR_NEXT_CLOSE : MR_NEXT_LINGER;
+    else
+        next = x->body.done || mr_body_skip(x) == 0 ? MR_NEXT_REQUEST
+                                                    : MR_NEXT_LINGER;
+    /* The last answer, with requests behind it that get none. */
+    if (next == MR_NEXT_CLOSE && !x->res.broken && peer_talks(x))
+        next = MR_NEXT_LINGER;
+    mr_arena_reset(&x->arena);
+    mr_parser_reset(&x->parser);
+    return next;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * exchange.c - what a connection at work borrows: buffers, and reading and
+ * writing through them.
+ *
+ * Input: a head at the front, behind it pieces of its body, behind these
+ * perhaps the next request (http/body.c). Output: answers are gathered, and
+ * written when there are many, when the connection waits, or when the hub is
+ * about to.
+ *
+ *  (1) An exchange has one connection, or is in the pool with nothing in it.
+ *  (2) While `writing` is set a coroutine is inside a write: nobody else
+ *      touches the gathered bytes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/sys.h"
+#include "http/conn_priv.h"
+#include "io/fd.h"
+
+/* Kept for the next connection: more than run at once in most servers, and
+ * 64 KiB each. */
+#define POOL_MAX 64
+
+/* --- the pool --- */
+
+static void flush_before_poll(struct mr_hub_idle *idle);
+
+static struct mr_exchange *exchange_new(struct mr_http *http)
+{
+    size_t fields = http->head_limits.max_fields;
+    struct mr_exchange *x =
+        mr_calloc(1, sizeof *x + fields * sizeof x->fields[0]);
+
+    if (!x)
+        return NULL;
+    x->http = http;
+    x->in_cap = http->head_limits.max_head + MR_BODY_ROOM;
+    x->in = mr_alloc(x->in_cap);
+    if (!x->in) {
+        mr_free(x);
+        return NULL;
+    }
+    mr_buf_init(&x->out);
+    mr_arena_init(&x->arena, 4096);
+    mr_list_init(&x->flush.node);
+    x->flush.fn = flush_before_poll;
+    mr_waitq_init(&x->req.gone);
+    mr_parser_init(&x->parser, &http->head_limits, x->fields);
+    return x;
+}
+
+void mr_exchange_free(struct mr_exchange *x)
+{
+    if (!x)
+        return;
+    mr_arena_fini(&x->arena);
+    mr_buf_fini(&x->out);
+    mr_free(x->in);
+    mr_free(x);
+}
+
+struct mr_exchange *mr_exchange_take(struct mr_conn *c)
+{
+    struct mr_http *http = c->http;
+    struct mr_exchange *x = http->pool;
+
+    if (x) {
+        http->pool = x->next;
+        http->pool_n--;
+    } else {
+        x = exchange_new(http);
+        if (!x)
+            return NULL;
+    }
+    x->conn = c;
+    c->x = x;
+    return x;
+}
+
+void mr_exchange_give(struct mr_exchange *x)
+{
+    struct mr_http *http = x->http;
+
+    x->conn->x = NULL;
+    x->conn = NULL;
+    x->in_pos = 0;
+    x->in_len = 0;
+    mr_hub_idle_remove(&x->flush);
+    mr_buf_reset(&x->out);
+    /* One large answer shall not stay in the pool's memory. */
+    if (x->out.cap > 4 * MR_GATHER_MAX)
+        mr_buf_fini(&x->out);
+    if (http->pool_n >= POOL_MAX) {
+        mr_exchange_free(x);
+        return;
+    }
+    x->next = http->pool;
+    http->pool = x;
+    http->pool_n++;
+}
+
+/* --- reading and writing --- */
+
+ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
+{
+    size_t end = x->in_pos + x->in_len;
+    ssize_t n;
+
+    MR_BUG_ON(x->in_len >= limit || end >= x->in_cap);
+    limit = MR_MIN(limit - x->in_len, x->in_cap - end);
+    if (x->out.len > 0) {
+        int err = mr_exchange_flush(x);
+
+        if (err)
+            return err;
+    }
+    n = mr_stream_read(&x->conn->io.stream, x->in + end, limit, deadline);
+    if (n > 0) {
+        x->in_len += (size_t)n;
+        mr_scoreboard_add(&x->http->row->bytes_in, n);
+    }
+    return n;
+}
+
+int64_t mr_write_deadline(const struct mr_exchange *x, size_t n)
+{
+    int64_t units = (int64_t)(n / MR_WRITE_UNIT) + 1;
+
+    return mr_hub_now() + units * x->http->options.write_timeout;
+}
+
+static int write_all(struct mr_exchange *x, struct iovec *v, int n, int flags)
+{
+    struct mr_stream *s = &x->conn->io.stream;
+    size_t bytes = 0;
+    int64_t deadline;
+    int err;
+
+    for (int i = 0; i < n; i++)
+        bytes += v[i].iov_len;
+    deadline = mr_write_deadline(x, bytes);
+    mr_hub_idle_remove(&x->flush);
+    x->writing = true;
+    err = flags && mr_stream_fd(s) >= 0
+              ? mr_sendv(mr_stream_fd(s), v, n, flags, deadline)
+              : mr_stream_writev(s, v, n, deadline);
+    x->writing = false;
+    if (!err)
+        mr_scoreboard_add(&x->http->row->bytes_out, (int64_t)bytes);
+    return err;
+}
+
+static int flush(struct mr_exchange *x, int flags)
+{
+    struct iovec v = {.iov_base = (void *)(uintptr_t)mr_buf_head(&x->out),
+                      .iov_len = x->out.len};
+    int err;
+
+    if (x->out.len == 0)
+        return 0;
+    err = write_all(x, &v, 1, flags);
+    mr_buf_reset(&x->out);
+    return err;
+}
+
+int mr_exchange_flush(struct mr_exchange *x)
+{
+    return flush(x, 0);
+}
+
+int mr_exchange_flush_more(struct mr_exchange *x)
+{
+    return flush(x, MSG_MORE);
+}
+
+int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n)
+{
+    const char *at = p;
+
+    if (x->out.len + n <= MR_GATHER_MAX)
+        return mr_buf_append(&x->out, p, n);
+    while (n > 0) {
+        size_t unit = MR_MIN(n, (size_t)16 * MR_WRITE_UNIT);
+        struct iovec v[2] = {
+            {(void *)(uintptr_t)mr_buf_head(&x->out), x->out.len},
+            {(void *)(uintptr_t)at, unit},
+        };
+        int err = write_all(x, v, 2, 0);
+
+        mr_buf_reset(&x->out);
+        if (err)
+            return err;
+        at += unit;
+        n -= unit;
+    }
+    return 0;
+}
+
+/* On the hub's stack, before it waits: answers that are ready go out, although
+ * the handler of a request behind them is waiting for something. */
+static void flush_before_poll(struct mr_hub_idle *idle)
+{
+    struct mr_exchange *x = mr_container_of(idle, struct mr_exchange, flush);
+    ssize_t n;
+
+    if (x->writing || x->out.len == 0 || mr_stream_fd(&x->conn->io.stream) < 0)
+        return;
+    n = mr_sys_send(mr_stream_fd(&x->conn->io.stream), mr_buf_head(&x->out),
+                    x->out.len, MSG_DONTWAIT);
+    if (n > 0) {
+        mr_buf_consume(&x->out, (size_t)n);
+        mr_scoreboard_add(&x->http->row->bytes_out, n);
+    }
+    /* An error comes back when the coroutine writes. */
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/* test_http_conf.c - configurations, good and bad; and the one that is
+ * shipped. */
+#include "http/http_conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/sys.h"
+#include "core/timer.h"
+#include "http/http_conf_priv.h"
+#include "tests/test.h"
+
+/* --- apps to name --- */
+
+static int handle(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)res;
+    (void)self;
+    return 0;
+}
+
+static int serve(struct mr_stream *s, const struct mr_addr *peer, void *self)
+{
+    (void)s;
+    (void)peer;
+    (void)self;
+    return 0;
+}
+
+struct files {
+    const char *root;
+    int64_t most;
+};
+
+static int configure(void *self, struct mr_config_section *section)
+{
+    const struct files *f = self;
+
+    if (access(f->root, F_OK) == -1)
+        return mr_config_error(section, "root", "root \"%s\": %s", f->root,
+                               mr_strerror(-ENOENT));
+    return f->most == 13 ? -EPERM : 0;
+}
+
+static const struct mr_config_option options[] = {
+    {.name = "root",
+     .type = MR_CONFIG_STRING,
+     .required = true,
+     .offset = offsetof(struct files, root)},
+    {.name = "most",
+     .type = MR_CONFIG_SIZE,
+     .def = "1K",
+     .max = 4096,
+     .offset = offsetof(struct files, most)},
+};
+
+MR_APP(hello, .handle = handle)
+MR_APP(tcp, .serve = serve)
+MR_APP(both, .handle = handle, .serve = serve)
+MR_APP(files, .handle = handle, .options = options, .option_count = 2,
+       .size = sizeof(struct files), .configure = configure)
+
+static const struct mr_app *const apps[] = {&mr_app_hello, &mr_app_tcp,
+                                            &mr_app_both, &mr_app_files};
+
+static int load(struct mr_http_conf **ret, const char *text)
+{
+    return mr_http_conf_load(ret, NULL, text, apps, MR_ARRAY_LEN(apps));
+}
+
+#define LISTEN "listen \"127.0.0.1:1\" {}\n"
+#define ROUTE "route \"/\" { app = hello }\n"
+
+/* --- bad ones: one line, where, what, and what to do --- */
+
+static const struct {
+    const char *text, *message;
+} bad[] = {
+    {"", "command line: nothing to listen on: add listen \"127.0.0.1:8080\" "
+         "{}"},
+    {ROUTE, "command line: nothing to listen on: add listen "
+            "\"127.0.0.1:8080\" {}"},
+    {LISTEN "wrokers = 2\n", "command line:2: *wrokers*"},
+    {"workers = 0\n" LISTEN, "command line:1: *workers*"},
+    {"workers = 2000\n" LISTEN, "command line:1: *workers*1024*"},
+    {"workers = many\n" LISTEN, "command line:1: *workers*many*"},
+    {"workers = 1\nworkers = 2\n" LISTEN, "command line:2: *workers*"},
+    {"pin = perhaps\n" LISTEN, "command line:1: *pin*"},
+    {"header_timeout = 1ms\n" LISTEN, "command line:1: *header_timeout*"},
+    {"header_timeout = 5x\n" LISTEN, "command line:1: *header_timeout*"},
+    {"max_head = 65K\n" LISTEN, "command line:1: *max_head*64K*"},
+    {"max_head = 1K\nmax_target = 2K\n" LISTEN,
+     "command line:2: max_target is above max_head, which holds it"},
+    {"max_head = 1K\n" LISTEN,
+     "command line: max_target is above max_head, which holds it"},
+    {"log_level = loud\n" LISTEN, "command line:1: *log_level*debug*"},
+    {"stack_size = 8K\n" LISTEN, "command line:1: *stack_size*16K*1M*"},
+    {"root = x\n" LISTEN, "command line:1: *root*"},
+    /* listeners */
+    {"listen \"8080\" {}\n", "command line:1: listen \"8080\": no address: "
+                             "write 127.0.0.1:8080, *"},
+    {"listen \"127.0.0.1\" {}\n", "command line:1: listen \"127.0.0.1\": no "
+                                  "address: *"},
+    {"listen \"127.0.0.1:65536\" {}\n",
+     "command line:1: listen \"127.0.0.1:65536\": no address: a port is 1 to "
+     "65535"},
+    {"listen \"localhost:80\" {}\n", "command line:1: listen *: no address: *"},
+    {"listen \"[::1]:x\" {}\n", "command line:1: listen *: no address: *"},
+    {"listen \"\" {}\n", "command line:1: *"},
+    {LISTEN LISTEN, "command line:2: *127.0.0.1:1*"},
+    {"listen \"127.0.0.1:1\" { app = both }\n",
+     "command line:1: HTTP listeners take no app: write listen \"tcp ADDR\", "
+     "or a route"},
+    {"listen \"tcp 127.0.0.1:1\" {}\n",
+     "command line:1: listen \"tcp ADDR\" needs an app = NAME"},
+    {"listen \"tcp 127.0.0.1:1\" { app = hello }\n",
+     "command line:1: app 'hello' serves no plain connections: use it in a "
+     "route"},
+    {"listen \"tcp 127.0.0.1:1\" { app = none }\n",
+     "command line:1: there is no app 'none': it is one of hello, tcp, both, "
+     "files, or load = \"none.so\" first"},
+    {"listen \"udp 127.0.0.1:1\" {}\n",
+     "command line:1: listen \"udp ADDR\" needs an app = NAME"},
+    {"listen \"udp 127.0.0.1:1\" { app = tcp }\n",
+     "command line:1: app 'tcp' serves no datagrams: *"},
+    {"listen \"127.0.0.1:1\" { backlog = 0 }\n", "command line:1: *backlog*"},
+    /* logs */
+    {"log = '/nowhere/x'\n" LISTEN,
+     "command line:1: log \"/nowhere/x\": no such file or directory"},
+    {"access_log = /\n" LISTEN,
+     "command line:1: access_log \"/\": is a directory"},
+    /* routes */
+    {LISTEN "route \"/\" { app = hello\n root = . }\n",
+     "command line:3: 'root' is an option of app 'files', but this route's app "
+     "is 'hello'"},
+    {LISTEN "route \"/\" {}\n", "command line:2: *app*"},
+    {LISTEN "route \"/\" { app = none }\n",
+     "command line:2: there is no app 'none': it is one of *"},
+    {LISTEN "route \"/\" { app = tcp }\n",
+     "command line:2: app 'tcp' has no handler for requests: it serves "
+     "`listen \"tcp ADDR\"`"},
+    {LISTEN "route \"echo\" { app = hello }\n",
+     "command line:2: route \"echo\": a pattern is \"/path\" or \"METHOD "
+     "/path\""},
+    {LISTEN "route \"FETCH /\" { app = hello }\n",
+     "command line:2: route \"FETCH /\": unknown method *"},
+    {LISTEN ROUTE ROUTE, "command line:3: *"},
+    {LISTEN "route \"/a\" { app = hello }\nroute \"/a/\" { app = both }\n",
+     "command line:3: route \"/a/\" is there already, spelled otherwise"},
+    {LISTEN "route \"/\" { app = hello\n root = \"/\" }\n",
+     "command line:3: *root*"},
+    {LISTEN "route \"/\" { app = hello\n backlog = 5 }\n",
+     "command line:3: *backlog*"},
+    /* an app's own */
+    {LISTEN "route \"/\" { app = files }\n", "command line:2: *root*"},
+    {LISTEN "route \"/\" { app = files\n root = \"/none\" }\n",
+     "command line:3: root \"/none\": no such file or directory"},
+    {LISTEN "route \"/\" { app = files\n root = \"/\"\n most = 5K }\n",
+     "command line:4: *most*"},
+    {LISTEN "route \"/\" { app = files\n root = \"/\"\n most = 13 }\n",
+     "command line:2: app files: operation not permitted"},
+    /* loading */
+    {"load = \"/none/x.so\"\n" LISTEN ROUTE,
+     "command line:1: cannot load /none/x.so: *"},
+    {"load = \"x\"\n" LISTEN ROUTE,
+     "command line:1: x: an app is a file NAME.so"},
+    /* syntax */
+    {LISTEN "route \"/\" { app = hello\n", "command line:*"},
+    {LISTEN "}\n", "command line:2: *"},
+    {LISTEN "route { app = hello }\n", "command line:2: *"},
+    {LISTEN "include(\"/etc/passwd\")\n", "command line:2: *"},
+};
+
+/* `*` stands for anything. */
+static bool matches(const char *pattern, const char *text)
+{
+    if (*pattern == '*')
+        return matches(pattern + 1, text) ||
+               (*text && matches(pattern, text + 1));
+    return *pattern == *text && (!*text || matches(pattern + 1, text + 1));
+}
+
+TEST(conf_bad)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(bad); i++) {
+        struct mr_http_conf *conf = NULL;
+        const char *message;
+
+        CASE("%s", bad[i].text);
+        CHECK_OK(load(&conf, bad[i].text) < 0);
+        message = mr_http_conf_message(conf);
+        CHECK_OK(!strchr(message, '\n'));
+        if (!matches(bad[i].message, message))
+            CHECK_EQ_STR(message, bad[i].message);
+        mr_http_conf_free(conf);
+    }
+}
+
+TEST(conf_file_that_is_missing)
+{
+    struct mr_http_conf *conf = NULL;
+
+    EQ_INT(mr_http_conf_load(&conf, "/none.conf", NULL, apps, 1), -ENOENT);
+    OK(strstr(mr_http_conf_message(conf), "/none.conf") != NULL);
+    mr_http_conf_free(conf);
+    mr_http_conf_free(NULL);
+}
+
+/* --- good ones --- */
+
+TEST(conf_values)
+{
+    static const char text[] =
+        "# all sorts\nworkers = 3\nhandler_timeout = 250ms\nmax_body = 1M\n"
+        "max_requests = 7\nkeepalive_timeout = 2m\nserver_name = \"\"\n"
+        "listen \"0.0.0.0:8080\" {}\nlisten \"unix:/tmp/x\" { backlog = 5 }\n"
+        "listen \"tcp [::1]:7\" { app = both }\n"
+        "route \"POST /\" { app = hello }\nroute \"/\" { app = files root = "
+        "'/' }\n";
+    struct mr_http_conf *conf = NULL;
+
+    CASE("%s", load(&conf, text) ? mr_http_conf_message(conf) : "");
+    EQ_STR(mr_http_conf_message(conf), "");
+    EQ_INT(conf->values.workers, 3);
+    EQ_INT(conf->values.http.handler_timeout, mr_ms(250));
+    EQ_INT(conf->values.http.keepalive_timeout, mr_ms(120000));
+    EQ_INT(conf->values.http.max_body, 1 << 20);
+    EQ_INT(conf->values.http.max_requests, 7);
+    EQ_STR(conf->values.http.server_name, "");
+    EQ_INT(conf->listener_count, 3);
+    EQ_STR(conf->listeners[0].address, "0.0.0.0:8080");
+    OK(!conf->listeners[0].shared && conf->listeners[1].shared);
+    EQ_INT(conf->listeners[1].backlog, 5);
+    EQ_INT(conf->listeners[2].kind, MR_CONF_TCP);
+    EQ_STR(conf->listeners[2].address, "[::1]:7");
+    EQ_PTR(conf->listeners[2].in.app, &mr_app_both);
+    EQ_INT(conf->route_count, 2);
+    EQ_INT(((struct files *)conf->routes[1].in.self)->most, 1024);
+    mr_http_conf_free(conf);
+}
+
+TEST(conf_defaults)
+{
+    struct mr_http_conf *conf = NULL;
+
+    EQ_INT(load(&conf, LISTEN), 0);
+    EQ_INT(conf->values.workers, 0);
+    EQ_INT(conf->values.http.handler_timeout, MR_NEVER);
+    EQ_INT(conf->values.http.max_body, -1);
+    EQ_INT(conf->values.http.max_head, 16384);
+    EQ_INT(conf->values.http.max_requests, INT64_MAX);
+    EQ_INT(conf->values.stack_size, 65536);
+    EQ_STR(conf->values.http.server_name, "millrace");
+    mr_http_conf_free(conf);
+}
+
+/* The command line comes before the file, but plain listeners stay. */
+TEST(conf_overridden)
+{
+    struct mr_http_conf *conf = NULL;
+    struct mr_plan plan;
+
+    mr_plan_init(&plan);
+    EQ_INT(load(&conf, "workers = 3\n" LISTEN
+                       "listen \"tcp 127.0.0.1:2\" { app = tcp }\n"),
+           0);
+    mr_http_conf_set_workers(conf, 5);
+    EQ_INT(mr_http_conf_set_listen(conf, "127.0.0.1:99999"), -EINVAL);
+    EQ_STR(mr_http_conf_message(conf), "--listen 127.0.0.1:99999: no address: "
+                                       "a port is 1 to 65535");
+    EQ_INT(mr_http_conf_set_listen(conf, "127.0.0.1:9"), 0);
+    EQ_INT(mr_http_conf_plan(conf, &plan), 0);
+    EQ_INT(plan.workers, 5);
+    EQ_INT(plan.listener_count, 2);
+    EQ_STR(plan.listeners[0].address, "127.0.0.1:2");
+    EQ_STR(plan.listeners[0].tag, MR_LISTEN_TCP);
+    EQ_STR(plan.listeners[1].tag, MR_LISTEN_HTTP);
+    EQ_STR(plan.listeners[1].address, "127.0.0.1:9");
+    EQ_STR(plan.listeners[1].where, "--listen");
+    mr_plan_fini(&plan);
+    mr_http_conf_free(conf);
+}
+
+TEST(conf_out_of_memory)
+{
+    int err = -ENOMEM;
+
+    for (unsigned n = 1; err && n < 2000; n++) {
+        struct mr_http_conf *conf = NULL;
+
+        CASE("allocation %u", n);
+        mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
+        err = load(&conf, LISTEN "route \"/\" { app = files root = '/' }\n");
+        mr_sys_fault_clear();
+        if (err)
+            EQ_INT(err, -ENOMEM);
+        if (err && conf)
+            OK(*mr_http_conf_message(conf));
+        mr_http_conf_free(conf);
+    }
+    EQ_INT(err, 0);
+}
+
+/* --- the one that is shipped --- */
+
+/* "name = value" or "#name = value" or "# name = value": what the file says
+ * of a directive, into value; false if it says nothing. */
+static bool shipped_value(const char *file, const char *name, char value[256])
+{
+    char line[1024];
+    FILE *f = fopen(file, "r");
+    bool found = false;
+
+    CHECK_OK(f != NULL);
+    while (!found && f && fgets(line, sizeof line, f)) {
+        const char *p = line + strspn(line, "# ");
+        size_t n = strlen(name);
+
+        if (strncmp(p, name, n) != 0 || p[n + strspn(p + n, " ")] != '=')
+            continue;
+        p += n + strspn(p + n, " =");
+        snprintf(value, 256, "%.*s", (int)strcspn(p, "\n#"), p);
+        for (n = strlen(value); n > 0 && value[n - 1] == ' '; n--)
+            value[n - 1] = '\0';
+        found = true;
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+/* Each line "name = default" of what the tables print stands in the file. */
+TEST(conf_shipped_agrees_with_the_tables)
+{
+    char text[64 * 1024], *line, *rest = text;
+    struct mr_buf b;
+
+    mr_buf_init(&b);
+    EQ_INT(mr_http_conf_print(&b), 0);
+    OK(b.len < sizeof text);
+    snprintf(text, sizeof text, "%.*s", (int)b.len, mr_buf_head(&b));
+    mr_buf_fini(&b);
+    while ((line = strsep(&rest, "\n"))) {
+        char *eq = strstr(line, " = "), got[256];
+
+        if (line[0] == '#' || !eq)
+            continue;
+        *eq = '\0';
+        CASE("%s", line);
+        if (!shipped_value("conf/millrace.conf", line, got))
+            CHECK_FAIL("conf/millrace.conf does not mention %s", line);
+        else
+            CHECK_EQ_STR(got, eq + 3);
+    }
+}
+
+/* With the apps it names: those of the server. */
+TEST(conf_shipped_loads)
+{
+    const char *server = getenv("MILLRACE");
+    char command[512], line[1024] = "";
+    FILE *f;
+
+    if (!server || access(server, X_OK) == -1)
+        SKIP("no server in $MILLRACE");
+    snprintf(command, sizeof command, "%s -t -c conf/millrace.conf 2>&1",
+             server);
+    f = popen(command, "r");
+    OK(f != NULL);
+    OK(fgets(line, sizeof line, f) != NULL);
+    EQ_STR(line, "millrace: conf/millrace.conf: fine\n");
+    EQ_INT(pclose(f), 0);
+}
+
+SUITE("http configuration", conf_bad, conf_file_that_is_missing, conf_values,
+      conf_defaults, conf_overridden, conf_out_of_memory)
+SUITE("shipped configuration", conf_shipped_agrees_with_the_tables,
+      conf_shipped_loads)
+TEST_MAIN()

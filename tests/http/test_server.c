@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/* test_server.c - what a worker's connections share: time-outs, want of memory
+ * and descriptors, draining, and the cost of a request. */
+#include "http/server.h"
+
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/http/http_util.h"
+
+static int hello(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)self;
+    return mr_reply(res, 200, "text/plain", mr_str("hello"));
+}
+
+static int sleep_on(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)res;
+    (void)self;
+    return mr_sleep(MR_NEVER);
+}
+
+static struct mr_waitq gate;
+
+static int wait_at_gate(struct mr_request *req, struct mr_response *res,
+                        void *self)
+{
+    intptr_t rc = mr_wait(&gate, MR_NEVER, "gate");
+
+    (void)self;
+    (void)req;
+    return rc < 0 ? (int)rc : mr_reply(res, 200, NULL, mr_str("gate"));
+}
+
+static void routes(struct web *w)
+{
+    mr_waitq_init(&gate);
+    web_route(w, "/", hello, NULL);
+    web_route(w, "/sleep", sleep_on, NULL);
+    web_route(w, "/gate", wait_at_gate, NULL);
+}
+
+/* --- time --- */
+
+WEB(server_times_out_a_handler, .handler_timeout = 20000000)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    CHECK_EQ_INT(ask(c, GET("/sleep")), 503);
+    CHECK_EQ_STR(client_field(c, "Connection"), "close");
+    CHECK_OK(client_sees_end(c));
+    client_free(c);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    client_free(c);
+}
+
+static int read_body(struct mr_request *req, struct mr_response *res,
+                     void *self)
+{
+    struct mr_str piece;
+
+    (void)self;
+    (void)res;
+    return mr_request_next(req, &piece);
+}
+
+/* It waits for the body, but it is the handler's time that is over. */
+WEB(server_times_out_a_handler_that_reads, .handler_timeout = 20000000)
+{
+    struct client *c = client_new(w);
+
+    web_route(w, "/", read_body, NULL);
+    CHECK_EQ_INT(ask(c, REQUEST("POST /", "Content-Length: 5\r\n")), 503);
+    CHECK_OK(client_sees_end(c));
+    client_free(c);
+}
+
+WEB(server_times_out_a_head, .header_timeout = 200000000)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    /* Not a byte: a close says enough. */
+    CHECK_OK(client_sees_end(c));
+    client_free(c);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, "GET / HTTP/1.1\r\nHost:"), 408);
+    CHECK_EQ_STR(client_field(c, "Connection"), "close");
+    CHECK_OK(client_sees_end(c));
+    client_free(c);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    CHECK_EQ_INT(ask(c, "GET / HTTP/1.1\r\nHost:"), 408);
+    client_free(c);
+}
+
+static intptr_t drip(void *arg)
+{
+    struct client *c = arg;
+
+    while (mr_send(c->fd, "x", 1, 0, MR_NEVER) == 1 && mr_sleep_ms(1) == 0)
+        ;
+    return 0;
+}
+
+/* Bytes do not renew it. */
+WEB(server_times_out_a_head_that_drips, .header_timeout = 300000000)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    client_send(c, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    CHECK_OK(mr_spawn(drip, c));
+    CHECK_EQ_INT(client_answer(c), 408);
+    mr_group_close(mr_group_own());
+    client_free(c);
+}
+
+WEB(server_times_out_rest, .keepalive_timeout = 20000000)
+{
+    struct client *c[3];
+
+    routes(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++)
+        c[i] = client_new(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++)
+        CHECK_EQ_INT(ask(c[i], GET("/")), 200);
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++) {
+        CHECK_OK(client_sees_end(c[i]));
+        client_free(c[i]);
+    }
+}
+
+static size_t peak_out;
+
+static int flood(struct mr_request *req, struct mr_response *res, void *self)
+{
+    static char piece[3000];
+    int rc = mr_response_start(res, 200, NULL, -1);
+
+    (void)self;
+    while (rc == 0) {
+        rc = mr_response_write(res, piece, sizeof piece);
+        peak_out = MR_MAX(peak_out, req->x->out.cap);
+    }
+    CHECK_EQ_INT(rc, -ETIMEDOUT);
+    CHECK_EQ_INT(mr_response_write(res, piece, 1), -EPIPE);
+    return rc;
+}
+
+/* One that does not read is given up, and no answer piles up for it. */
+WEB(server_times_out_a_write, .write_timeout = 50000000)
+{
+    struct client *c = client_new(w);
+
+    web_route(w, "/", flood, NULL);
+    client_send(c, GET("/"));
+    UNTIL(w->row.requests == 1);
+    CHECK_OK(peak_out < 64 * 1024);
+    UNTIL(w->row.connections == 0);
+    client_free(c);
+}
+
+/* --- no memory, no stack --- */
+
+/* All stacks that are cached, so that the next one needs a mapping. */
+static struct mr_stack *taken[4096];
+static size_t taken_n;
+
+static void take_all_stacks(void)
+{
+    struct mr_stack *st;
+
+    while (mr_stack_stats().cached > 0 && taken_n < MR_ARRAY_LEN(taken)) {
+        CHECK_EQ_INT(mr_stack_take(MR_STACK_DEFAULT, &st), 0);
+        taken[taken_n++] = st;
+    }
+}
+
+static void give_stacks(size_t n)
+{
+    while (n-- > 0 && taken_n > 0)
+        mr_stack_give(taken[--taken_n]);
+}
+
+static void no_more_stacks(void)
+{
+    mr_sys_fault_always(MR_SYS_MMAP, -ENOMEM);
+    mr_sys_fault_always(MR_SYS_MADVISE, -ENOMEM);
+    mr_sys_fault_always(MR_SYS_MPROTECT, -ENOMEM);
+    take_all_stacks();
+}
+
+WEB(server_without_a_stack, .max_starved = 2)
+{
+    struct client *c[4];
+
+    routes(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++) {
+        c[i] = client_new(w);
+        CHECK_EQ_INT(ask(c[i], GET("/")), 200);
+    }
+    UNTIL(mr_stack_stats().taken == 2);
+    no_more_stacks();
+    for (size_t i = 0; i < 2; i++) {
+        client_send(c[i], GET("/"));
+        UNTIL(w->http->starved_n == i + 1);
+    }
+    /* Two queue; the others are told. */
+    for (size_t i = 2; i < 4; i++) {
+        CHECK_EQ_INT(ask(c[i], GET("/")), 503);
+        CHECK_EQ_STR(client_field(c[i], "Connection"), "close");
+        CHECK_EQ_INT(client_more(c[i]), 0);
+        client_free(c[i]);
+    }
+    CHECK_EQ_INT(w->row.responses_5xx, 2);
+    CHECK_EQ_INT(w->http->starved_n, 2);
+    /* One stack serves both, though no connection of ours ends before: they
+     * waited for ever. */
+    give_stacks(1);
+    for (size_t i = 0; i < 2; i++)
+        CHECK_EQ_INT(client_answer(c[i]), 200);
+    CHECK_EQ_INT(w->http->starved_n, 0);
+    mr_sys_fault_clear();
+    give_stacks(MR_ARRAY_LEN(taken));
+    client_free(c[0]);
+    client_free(c[1]);
+}
+
+/* One that starves while the server leaves is closed with the others. */
+WEB(server_drains_the_starved, .drain_rest = 20000000)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    UNTIL(mr_stack_stats().taken == 2);
+    no_more_stacks();
+    client_send(c, GET("/"));
+    UNTIL(w->http->starved_n == 1);
+    CHECK_EQ_INT(mr_http_drain(w->http, mr_after_s(30)), 0);
+    CHECK_OK(client_sees_end(c));
+    mr_sys_fault_clear();
+    give_stacks(MR_ARRAY_LEN(taken));
+    client_free(c);
+}
+
+static int gather(struct mr_request *req, struct mr_response *res, void *self)
+{
+    char *p = mr_arena_alloc(mr_request_arena(req), 5000);
+    struct mr_str piece;
+    int rc;
+
+    (void)self;
+    if (!p)
+        return -ENOMEM;
+    memset(p, 'x', 5000);
+    while ((rc = mr_request_next(req, &piece)) > 0)
+        ;
+    if (rc == 0)
+        rc = mr_response_header(res, "X-A", "b");
+    if (rc == 0)
+        rc = mr_response_start(res, 200, NULL, -1);
+    for (int i = 0; i < 5 && rc == 0; i++)
+        rc = mr_response_write(res, p, 5000);
+    return rc;
+}
+
+/* Each allocation fails in turn: an error, or a close, and the next one is
+ * served. */
+WEB(server_without_memory)
+{
+    static const char request[] =
+        "POST /gather/%41?a=%42 HTTP/1.1\r\nHost: a\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n";
+    int rc = 0, n;
+
+    web_route(w, "/gather", gather, NULL);
+    for (n = 1; rc != 200 && n < 100; n++) {
+        struct mr_exchange *x = w->http->pool;
+        struct client *c = client_new(w);
+
+        CASE("allocation %d", n);
+        UNTIL(w->row.connections == 1);
+        if (x) {
+            w->http->pool = NULL; /* all that a connection needs, anew */
+            w->http->pool_n = 0;
+            mr_exchange_free(x);
+        }
+        mr_sys_fault(MR_SYS_ALLOC, (unsigned)n, -ENOMEM);
+        client_send(c, request);
+        rc = client_answer(c);
+        CHECK_OK(rc == 200 || rc == 503 || rc == -ENODATA || rc == -ECONNRESET);
+        mr_sys_fault_clear();
+        client_free(c);
+        UNTIL(w->row.connections == 0);
+    }
+    CHECK_EQ_INT(rc, 200);
+    CHECK_OK(n > 4);
+}
+
+/* The same for a connection's birth. */
+WEB(server_without_memory_for_a_connection)
+{
+    struct client *c;
+
+    routes(w);
+    for (unsigned n = 1; n < 4; n++) {
+        c = client_new(w);
+        mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
+        (void)ask(c, GET("/"));
+        mr_sys_fault_clear();
+        client_free(c);
+        UNTIL(w->row.connections == 0);
+    }
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    client_free(c);
+}
+
+WEB(server_without_descriptors)
+{
+    struct client *c = client_new(w), *late;
+
+    routes(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    mr_sys_fault_always(MR_SYS_ACCEPT4, -EMFILE);
+    late = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200); /* others are served on */
+    UNTIL(mr_sys_calls(MR_SYS_ACCEPT4) > 0);
+    mr_sys_fault_clear();
+    CHECK_EQ_INT(ask(late, GET("/")), 200);
+    client_free(late);
+    client_free(c);
+}
+
+WEB(server_at_max_connections, .max_connections = 1)
+{
+    struct client *c = client_new(w), *late;
+
+    routes(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    late = client_new(w);
+    client_send(late, GET("/"));
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    CHECK_EQ_INT(w->row.connections, 1);
+    client_free(c);
+    CHECK_EQ_INT(client_answer(late), 200);
+    client_free(late);
+}
+
+/* --- leaving --- */
+
+static intptr_t drain(void *arg)
+{
+    struct web *w = arg;
+
+    return mr_http_drain(w->http, MR_NEVER);
+}
+
+WEB(server_drains, .drain_rest = 300000000)
+{
+    struct client *rests = client_new(w), *asks = client_new(w);
+    struct client *runs = client_new(w);
+    struct mr_coro *co;
+    intptr_t rc = -1;
+
+    routes(w);
+    CHECK_EQ_INT(ask(rests, GET("/")), 200);
+    CHECK_EQ_INT(ask(asks, GET("/")), 200);
+    client_send(runs, GET("/gate"));
+    UNTIL(!mr_waitq_is_empty(&gate));
+    co = mr_spawn(drain, w);
+    UNTIL(w->http->draining);
+    /* One at rest may ask once more. */
+    CHECK_EQ_INT(ask(asks, GET("/")), 200);
+    CHECK_EQ_STR(client_field(asks, "Connection"), "close");
+    CHECK_OK(client_sees_end(asks));
+    CHECK_OK(client_sees_end(rests));
+    CHECK_EQ_INT(w->row.connections, 1);
+    mr_waitq_wake_one(&gate, 0);
+    CHECK_EQ_INT(client_answer(runs), 200);
+    CHECK_EQ_STR(client_field(runs, "Connection"), "close");
+    CHECK_EQ_INT(mr_join(co, &rc, MR_NEVER), 0);
+    CHECK_EQ_INT(rc, 0);
+    client_free(rests);
+    client_free(asks);
+    client_free(runs);
+}
+
+/* What does not end by itself is cancelled, and the client told. */
+WEB(server_cuts_off)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    client_send(c, GET("/sleep"));
+    UNTIL(w->row.in_flight == 1);
+    CHECK_EQ_INT(mr_http_drain(w->http, mr_after_ms(1)), -ETIMEDOUT);
+    mr_group_cancel(&w->http->group);
+    CHECK_EQ_INT(client_answer(c), 503);
+    CHECK_OK(client_sees_end(c));
+    client_free(c);
+}
+
+/* --- the cost of a request --- */
+
+/* Another process, so that the calls counted here are the server's alone. */
+static void ask_often(struct sockaddr_in at, int n)
+{
+    static const char request[] = GET("/");
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char buf[4096];
+    ssize_t got;
+
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) == -1)
+        _exit(1);
+    while (n-- > 0) {
+        if (send(fd, request, sizeof request - 1, 0) == -1)
+            _exit(2);
+        for (size_t all = 0; all < 5; all += (size_t)got) {
+            got = recv(fd, buf, sizeof buf, 0);
+            if (got <= 0)
+                _exit(3);
+            if (memmem(buf, (size_t)got, "\r\n\r\nhello", 9))
+                break;
+        }
+    }
+    _exit(0);
+}
+
+WEB(server_costs_one_recv_and_one_send)
+{
+    enum { N = 200 };
+    int status = -1;
+    pid_t pid;
+
+    routes(w);
+    pid = fork();
+    if (pid == 0)
+        ask_often(w->at.in, N);
+    mr_sys_fault(MR_SYS_RECV, 0, 0);
+    UNTIL(w->row.requests == N);
+    UNTIL(w->row.connections == 0);
+    CHECK_EQ_INT(mr_sys_calls(MR_SYS_RECV), N + 1); /* and one for the end */
+    CHECK_EQ_INT(mr_sys_calls(MR_SYS_SEND) + mr_sys_calls(MR_SYS_SENDMSG) +
+                     mr_sys_calls(MR_SYS_WRITEV),
+                 N);
+    CHECK_EQ_INT(waitpid(pid, &status, 0), pid);
+    CHECK_EQ_INT(status, 0);
+}
+
+SUITE("http server: time", server_times_out_a_handler,
+      server_times_out_a_handler_that_reads, server_times_out_a_head,
+      server_times_out_a_head_that_drips, server_times_out_rest,
+      server_times_out_a_write)
+SUITE("http server: want", server_without_a_stack, server_drains_the_starved,
+      server_without_memory, server_without_memory_for_a_connection,
+      server_without_descriptors, server_at_max_connections)
+SUITE("http server: leaving, and cost", server_drains, server_cuts_off,
+      server_costs_one_recv_and_one_send)
+TEST_MAIN()

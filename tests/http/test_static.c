@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* test_static.c - files below a root, and listings of directories. */
+#include "http/static.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "http/listing.h"
+#include "tests/http/http_util.h"
+
+/* --- a tree of files, one for each test's process --- */
+
+static char root[] = "/tmp/test_static.XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+    char path[512];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    CHECK_OK(fd >= 0);
+    CHECK_EQ_INT(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static void make(const char *name)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    CHECK_EQ_INT(mkdir(path, 0755), 0);
+}
+
+static void link_to(const char *to, const char *name)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    CHECK_EQ_INT(symlink(to, path), 0);
+}
+
+static int drop(const char *path, const struct stat *st, int flag,
+                struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+static void drop_tree(void)
+{
+    nftw(root, drop, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void make_tree(void)
+{
+    char path[512];
+
+    CHECK_OK(mkdtemp(root) != NULL);
+    atexit(drop_tree);
+    put("index.html", "<p>root");
+    put("a.txt", "alpha");
+    put("empty", "");
+    put("q?x.txt", "question");
+    put("b c&<d>.css", "odd");
+    put(".secret", "no");
+    make(".git");
+    put(".git/config", "no");
+    make("sub");
+    make("sub/deep");
+    put("sub/deep/c.js", "deep");
+    put("sub/z", "zzz");
+    put("sub/a:b", "colon");
+    make("sub/evil.org");
+    link_to("a.txt", "inside");
+    link_to("/etc/passwd", "outside");
+    link_to("..", "up");
+    link_to("loop", "loop");
+    snprintf(path, sizeof path, "%s/fifo", root);
+    CHECK_EQ_INT(mkfifo(path, 0644), 0);
+    make("none");
+    make("none/index.html"); /* a directory where a file should be */
+}
+
+static int serve(struct mr_request *req, struct mr_response *res, void *self)
+{
+    return mr_static_serve(self, req, res);
+}
+
+static struct mr_static *files, *plain;
+
+static void open_files(struct web *w)
+{
+    make_tree();
+    CHECK_EQ_INT(
+        mr_static_open(
+            &files, &(struct mr_static_options){.root = root,
+                                                .listing = true,
+                                                .cache_control = "max-age=5"}),
+        0);
+    CHECK_EQ_INT(
+        mr_static_open(&plain,
+                       &(struct mr_static_options){.root = root, .index = ""}),
+        0);
+    web_route(w, "/", serve, files);
+    web_route(w, "/plain", serve, plain);
+}
+
+static void close_files(void)
+{
+    mr_static_close(files);
+    mr_static_close(plain);
+    mr_static_close(NULL);
+}
+
+/* --- what is found --- */
+
+static const struct {
+    const char *target;
+    int status;
+    const char *type, *location, *body; /* NULL: whatever it is */
+} gets[] = {
+    {"/", 200, "text/html; charset=utf-8", "", "<p>root"},
+    {"/a.txt", 200, "text/plain; charset=utf-8", "", "alpha"},
+    {"/empty", 200, "application/octet-stream", "", ""},
+    {"/q%3fx.txt", 200, "text/plain; charset=utf-8", "", "question"},
+    {"/b%20c%26%3cd%3E.css", 200, "text/css; charset=utf-8", "", "odd"},
+    {"/./a.txt?b=c", 200, "text/plain; charset=utf-8", "", "alpha"},
+    {"/sub/../a.txt", 200, "text/plain; charset=utf-8", "", "alpha"},
+    {"/sub/deep/c.js", 200, NULL, "", "deep"},
+    {"/plain/a.txt", 200, "text/plain; charset=utf-8", "", "alpha"},
+    {"/none.txt", 404, NULL, "", NULL},
+    {"/a.txt/", 404, NULL, "", NULL},
+    {"/a.txt/b", 404, NULL, "", NULL},
+    {"/fifo", 404, NULL, "", NULL},
+    {"/loop", 404, NULL, "", NULL},
+    {"/none/", 404, NULL, "", NULL},
+    {"/plain/", 403, NULL, "", NULL},
+    {"/sub", 301, NULL, "/sub/", NULL},
+    {"/sub?a=b&c", 301, NULL, "/sub/?a=b&c", NULL},
+    {"/sub/deep", 301, NULL, "/sub/deep/", NULL},
+    {"/plain/sub", 301, NULL, "/plain/sub/", NULL},
+    /* dot files */
+    {"/.secret", 404, NULL, "", NULL},
+    {"/%2esecret", 404, NULL, "", NULL},
+    {"/.git/config", 404, NULL, "", NULL},
+    {"/sub/../.git/config", 404, NULL, "", NULL},
+    {"/sub//.git", 404, NULL, "", NULL},
+    /* the way out */
+    {"/outside", 404, NULL, "", NULL},
+    {"/up/etc/passwd", 404, NULL, "", NULL},
+    {"/../../../../etc/passwd", 404, NULL, "", NULL},
+    {"/%2e%2e/%2E%2e/etc/passwd", 404, NULL, "", NULL},
+    {"/..%2f..%2fetc/passwd", 400, NULL, "", NULL},
+    {"/a.txt%00.html", 400, NULL, "", NULL},
+    {"//etc/passwd", 404, NULL, "", NULL},
+    {"/..\\..\\etc\\passwd", 400, NULL, "", NULL},
+    {"/%c0%ae%c0%ae/etc/passwd", 404, NULL, "", NULL},
+};
+
+static void find_all(struct web *w)
+{
+    struct client *c = client_new(w);
+    char text[1024];
+
+    open_files(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(gets); i++) {
+        CASE("%s", gets[i].target);
+        snprintf(text, sizeof text, GET("%s"), gets[i].target);
+        CHECK_EQ_INT(ask(c, text), gets[i].status);
+        CHECK_EQ_STR(client_field(c, "Location"), gets[i].location);
+        if (gets[i].type)
+            CHECK_EQ_STR(client_field(c, "Content-Type"), gets[i].type);
+        if (gets[i].body)
+            CHECK_EQ_STR(c->body, gets[i].body);
+        CHECK_OK(!strstr(c->body, "root:"));
+        if (*client_field(c, "Connection")) {
+            client_free(c);
+            c = client_new(w);
+        }
+    }
+    client_free(c);
+}
+
+WEB(static_finds_and_does_not_find)
+{
+    find_all(w);
+    close_files();
+}
+
+/* Links that stay inside are followed, where the kernel can tell. */
+WEB(static_follows_links_inside)
+{
+    struct client *c = client_new(w);
+    struct open_how how = {.flags = O_PATH};
+    int fd = mr_sys_openat2(AT_FDCWD, "/", &how);
+
+    open_files(w);
+    CHECK_EQ_INT(ask(c, GET("/inside")), fd >= 0 ? 200 : 404);
+    close_files();
+    client_free(c);
+    mr_fd_close(fd);
+}
+
+/* Where it cannot, none is; all else is found, and nothing outside. */
+WEB(static_without_openat2)
+{
+    struct client *c = client_new(w);
+
+    mr_sys_fault_always(MR_SYS_OPENAT2, -ENOSYS);
+    find_all(w);
+    CHECK_EQ_INT(ask(c, GET("/inside")), 404);
+    close_files();
+    client_free(c);
+}
+
+/* "//host/" in a Location would send the client to another host. */
+WEB(static_redirects_to_itself)
+{
+    static const char *const targets[] = {"//sub", "///sub",
+                                          "/sub/..//sub/evil.org"};
+    struct client *c = client_new(w);
+    char text[256];
+
+    open_files(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(targets); i++) {
+        CASE("%s", targets[i]);
+        snprintf(text, sizeof text, GET("%s"), targets[i]);
+        CHECK_EQ_INT(ask(c, text), 301);
+        CHECK_EQ_INT(client_field(c, "Location")[0], '/');
+        CHECK_OK(client_field(c, "Location")[1] != '/');
+    }
+    close_files();
+    client_free(c);
+}
+
+WEB(static_answers_get_and_head_only)
+{
+    struct client *c = client_new(w);
+
+    open_files(w);
+    CHECK_EQ_INT(ask(c, REQUEST("POST /a.txt", "Content-Length: 0\r\n")), 405);
+    CHECK_EQ_STR(client_field(c, "Allow"), "GET, HEAD");
+    client_send(c, REQUEST("HEAD /a.txt", "") GET("/a.txt"));
+    CHECK_EQ_INT(client_head(c), 200);
+    CHECK_EQ_STR(client_field(c, "Content-Length"), "5");
+    CHECK_EQ_INT(client_answer(c), 200);
+    CHECK_EQ_STR(c->body, "alpha");
+    CHECK_EQ_STR(client_field(c, "Cache-Control"), "max-age=5");
+    close_files();
+    client_free(c);
+}
+
+/* --- validators --- */
+
+static const struct {
+    const char *field;
+    int status;
+} conditions[] = {
+    {"If-None-Match: %s", 304},
+    {"If-None-Match: W/%s", 304},
+    {"If-None-Match: \"x\", %s, \"y\"", 304},
+    {"If-None-Match: *", 304},
+    {"If-None-Match: \"x\"", 200},
+    {"If-None-Match: ", 200},
+    {"If-None-Match: \"x\"\r\nIf-Modified-Since: %s", 200},
+    {"If-Modified-Since: %s", 304},
+    {"If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT", 200},
+    {"If-Modified-Since: rubbish", 200},
+};
+
+WEB(static_answers_304)
+{
+    struct client *c = client_new(w);
+    char etag[128], date[128], field[512], text[1024];
+
+    open_files(w);
+    CHECK_EQ_INT(ask(c, GET("/a.txt")), 200);
+    snprintf(etag, sizeof etag, "%.100s", client_field(c, "ETag"));
+    snprintf(date, sizeof date, "%.100s", client_field(c, "Last-Modified"));
+    CHECK_EQ_INT(etag[0], '"');
+    for (size_t i = 0; i < MR_ARRAY_LEN(conditions); i++) {
+        const char *f = conditions[i].field, *at = strstr(f, "%s");
+
+        CASE("%s", f);
+        snprintf(field, sizeof field, "%.*s%s%s", (int)(at ? at - f : 0), f,
+                 !at                   ? ""
+                 : strstr(f, "-Since") ? date
+                                       : etag,
+                 at ? at + 2 : f);
+        snprintf(text, sizeof text, REQUEST("GET /a.txt", "%s\r\n"), field);
+        CHECK_EQ_INT(ask(c, text), conditions[i].status);
+        CHECK_EQ_STR(client_field(c, "ETag"), etag);
+        CHECK_EQ_STR(client_field(c, "Last-Modified"), date);
+        CHECK_EQ_INT(c->body_n, conditions[i].status == 200 ? 5 : 0);
+    }
+    put("a.txt", "beta");
+    snprintf(text, sizeof text, REQUEST("GET /a.txt", "If-None-Match: %s\r\n"),
+             etag);
+    CHECK_EQ_INT(ask(c, text), 200);
+    CHECK_EQ_STR(c->body, "beta");
+    close_files();
+    client_free(c);
+}
+
+/* --- listings --- */
+
+WEB(static_lists)
+{
+    struct client *c = client_new(w);
+    char *dir, *file;
+
+    open_files(w);
+    CHECK_EQ_INT(ask(c, GET("/sub/")), 200);
+    CHECK_EQ_STR(client_field(c, "Content-Type"), "text/html; charset=utf-8");
+    dir = strstr(c->body, "<a href=\"./deep/\">deep/</a>");
+    file = strstr(c->body, "<a href=\"./z\">z</a>");
+    CHECK_OK(dir && file && dir < file);
+    CHECK_OK(strstr(c->body, "href=\"./a%3Ab\"") ||
+             strstr(c->body, "href=\"./a:b\""));
+    CHECK_OK(strstr(c->body, "<td class=\"n\">3 B</td>"));
+    CHECK_OK(strstr(c->body, "href=\"../\""));
+    snprintf(c->head, sizeof c->head, "%s/index.html", root);
+    remove(c->head);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    CHECK_OK(strstr(c->body, "href=\"./b%20c%26%3Cd%3E.css\">"
+                             "b c&amp;&lt;d&gt;.css</a>"));
+    CHECK_OK(!strstr(c->body, "secret") && !strstr(c->body, ".git"));
+    CHECK_OK(!strstr(c->body, "href=\"../\""));
+    close_files();
+    client_free(c);
+}
+
+WEB(static_lists_so_many)
+{
+    struct mr_static *few;
+    struct client *c = client_new(w);
+
+    make_tree();
+    CHECK_EQ_INT(
+        mr_static_open(&few, &(struct mr_static_options){.root = root,
+                                                         .index = "",
+                                                         .listing = true,
+                                                         .max_entries = 2}),
+        0);
+    web_route(w, "/", serve, few);
+    CHECK_EQ_INT(ask(c, GET("/sub/")), 200);
+    CHECK_OK(strstr(c->body, "There are more entries"));
+    mr_static_close(few);
+    client_free(c);
+}
+
+static const struct {
+    const char *in, *want;
+} escapes[] = {
+    {"", ""},
+    {"plain", "plain"},
+    {"<a href=\"x\">&'", "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"},
+    {"\xc3\xa4", "\xc3\xa4"},
+};
+
+TEST(listing_escapes)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(escapes); i++) {
+        struct mr_buf b;
+
+        CASE("%s", escapes[i].in);
+        mr_buf_init(&b);
+        EQ_INT(mr_html_escape(&b, mr_str(escapes[i].in)), 0);
+        EQ_MEM(mr_buf_head(&b), b.len, escapes[i].want,
+               strlen(escapes[i].want));
+        mr_buf_fini(&b);
+    }
+}
+
+TEST(static_refuses_roots)
+{
+    struct mr_static *s = NULL;
+
+    EQ_INT(mr_static_open(&s, &(struct mr_static_options){.root = "/none"}),
+           -ENOENT);
+    EQ_INT(
+        mr_static_open(&s, &(struct mr_static_options){.root = "/etc/passwd"}),
+        -ENOTDIR);
+    for (unsigned n = 1; n < 8; n++) {
+        int rc;
+
+        CASE("allocation %u", n);
+        mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
+        rc = mr_static_open(&s, &(struct mr_static_options){.root = "/"});
+        mr_sys_fault_clear();
+        OK(rc == 0 || rc == -ENOMEM);
+        if (rc == 0)
+            mr_static_close(s);
+    }
+}
+
+SUITE("static files", static_finds_and_does_not_find,
+      static_follows_links_inside, static_without_openat2,
+      static_redirects_to_itself, static_answers_get_and_head_only,
+      static_answers_304, static_refuses_roots)
+SUITE("listings", static_lists, static_lists_so_many, listing_escapes)
+TEST_MAIN()
