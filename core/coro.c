@@ -93,20 +93,28 @@ static MR_NORETURN void coro_main(void *unused)
         mr_errand_end(co, result);
     }
     result = co->fn(co->arg);
-    *co->out = result;
     co->state = MR_CORO_DONE;
+    if (MR_UNLIKELY(co->parent || mr_thread.trace))
+        mr_greenlet_end(co, result);
+    *co->out = result;
     co->resumer->state = MR_CORO_RUNNING;
     mr_coro_leave(co, co->resumer);
 }
 
-void mr_coro_leave(struct mr_coro *from, struct mr_coro *to)
+void mr_coro_leave_with(struct mr_coro *from, struct mr_coro *to,
+                        intptr_t value)
 {
     void *nowhere;
 
     mr_thread.current = to;
     mr_switch_tool_leave(from->tool, to->tool, true);
-    (void)mr_switch(&nowhere, to->sp, NULL);
+    (void)mr_switch(&nowhere, to->sp, (void *)value);
     __builtin_unreachable();
+}
+
+void mr_coro_leave(struct mr_coro *from, struct mr_coro *to)
+{
+    mr_coro_leave_with(from, to, 0);
 }
 
 static void errand_init(struct mr_errand *e, struct mr_coro *root)
@@ -149,11 +157,13 @@ int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
     co->resumer = NULL;
     co->errand = NULL;
     co->stack = st;
+    co->home = &mr_thread;
     co->fn = fn;
     co->arg = arg;
     co->name = o->name;
     co->entry = o->entry;
     co->id = ++mr_thread.last_id;
+    co->parent = NULL;
     co->out = NULL;
     co->state = MR_CORO_NEW;
     co->is_root = root;
@@ -270,6 +280,14 @@ const char *mr_coro_entry(const struct mr_coro *co)
 uint64_t mr_coro_id(const struct mr_coro *co)
 {
     return co->id;
+}
+
+size_t mr_coro_format(const struct mr_coro *co, char *buf, size_t size)
+{
+    int n = snprintf(buf, size, "<coroutine %s #%llu>", mr_coro_name(co),
+                     (unsigned long long)co->id);
+
+    return n > 0 ? (size_t)n : 0;
 }
 
 const char *mr_coro_why(const struct mr_coro *co)

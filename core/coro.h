@@ -109,6 +109,8 @@ MR_API void mr_coro_set_name(struct mr_coro *co, const char *name);
 MR_API const char *mr_coro_entry(const struct mr_coro *co);
 /* Counts from 1 in each thread. */
 MR_API uint64_t mr_coro_id(const struct mr_coro *co);
+/* "<coroutine NAME #ID>", cut to fit; the length that it has in full. */
+MR_API size_t mr_coro_format(const struct mr_coro *co, char *buf, size_t size);
 /* What its errand waits for ("read", "sleep"), or "" when it does not. */
 MR_API const char *mr_coro_why(const struct mr_coro *co);
 /* Usable stack bytes, and the most that were used so far. */

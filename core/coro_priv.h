@@ -9,6 +9,7 @@
  * over budget: the inline functions are what every switch runs through.
  */
 #include "core/coro.h"
+#include "core/greenlet.h"
 #include "core/group.h"
 #include "core/stack.h"
 #include "core/timer.h"
@@ -76,6 +77,8 @@ struct mr_coro {
     const char *name;
     const char *entry;
     uint64_t id;
+    struct mr_thread *home; /* whose it is; NULL in a stand-in */
+    struct mr_coro *parent; /* a greenlet's: where its end lands, or NULL */
     struct mr_errand own[]; /* one in a root and in a thread's stand-in */
 } __attribute__((aligned(MR_CACHE_LINE)));
 
@@ -87,6 +90,8 @@ struct mr_thread {
     struct mr_coro *current; /* NULL until the thread's first use */
     struct mr_hub *hub;
     uint64_t last_id;
+    mr_greenlet_trace_fn *trace; /* of switches between greenlets, or NULL */
+    void *trace_arg;
 };
 /* initial-exec: one instruction to reach, also from libmillrace.so. Cached
  * addresses of it stay right, as no coroutine changes its thread. */
@@ -143,9 +148,16 @@ static inline int mr_coro_switch_int(struct mr_coro *from, struct mr_coro *to,
 /* The same from one that is DONE and never comes back; `to` gets 0. */
 MR_NORETURN void mr_coro_leave(struct mr_coro *from, struct mr_coro *to);
 /* And with a value for it. */
+MR_NORETURN void mr_coro_leave_with(struct mr_coro *from, struct mr_coro *to,
+                                    intptr_t value);
 /* A coroutine in a stack of its own, NEW; root: with an errand. */
 int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
                  const struct mr_coro_options *o, bool root);
+
+/* --- greenlet.c --- */
+
+/* A coroutine made by hand returned, and has a parent or is traced. */
+MR_NORETURN void mr_greenlet_end(struct mr_coro *co, intptr_t result);
 
 /* --- errand.c --- */
 

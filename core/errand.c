@@ -208,7 +208,7 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
     if (e->reap)
         mr_errand_release(e);
     next = next_coro(hub, &value);
-    mr_coro_leave(co, next);
+    mr_coro_leave_with(co, next, value);
 }
 
 int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)

@@ -94,8 +94,9 @@ MR_API int mr_yield(void);
 /*
  * Wait for the end of co and take it: the handle is not to be used again. 0,
  * and its function's result in *ret_result (may be NULL); -ETIMEDOUT or
- * -ECANCELED, and then the handle stays good. Several may join the same one
- * at once. Joining oneself is a BUG. May park.
+ * -ECANCELED, or -EDEADLK (logged): co waits, perhaps through others, for us;
+ * and then the handle stays good. Several may join the same one at once.
+ * Joining oneself is a BUG. May park.
  */
 MR_API MR_MUST_USE int mr_join(struct mr_coro *co, intptr_t *ret_result,
                                int64_t deadline);

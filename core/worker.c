@@ -161,6 +161,16 @@ static intptr_t hear_master(void *arg)
     return rc;
 }
 
+static void list_coroutines(void)
+{
+    struct mr_hub_stats stats = mr_hub_stats(mr_hub_self());
+
+    /* The lines that follow do not say whose they are. */
+    mr_log(MR_LOG_INFO, "%zu coroutines, %llu spawned so far", stats.live,
+           (unsigned long long)stats.spawned);
+    mr_hub_dump(mr_hub_self(), mr_log_fd());
+}
+
 static intptr_t hear_signals(void *arg)
 {
     struct mr_worker *w = arg;
@@ -173,7 +183,7 @@ static intptr_t hear_signals(void *arg)
         else if (sig.number == SIGUSR1)
             reopen(w);
         else if (sig.number == SIGUSR2)
-            mr_hub_dump(mr_hub_self(), mr_log_fd());
+            list_coroutines();
         /* SIGQUIT and SIGHUP come from a terminal: the master acts on them */
     }
     mr_signal_close(w->signals);

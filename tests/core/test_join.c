@@ -341,12 +341,38 @@ TEST(run_fails_at_every_allocation)
     OK(nth > 3); /* some were hit */
 }
 
+/* Resumed by the end of another: that switch, too, carries what mr_yield is to
+ * return. */
+static intptr_t yields_once(void *arg)
+{
+    *(int *)arg = mr_yield();
+    return 0;
+}
+
+static intptr_t cancels_and_ends(void *arg)
+{
+    mr_cancel(arg);
+    return 0;
+}
+
+IN_HUB(yield_tells_of_a_cancel_before_an_end)
+{
+    int rc = 1;
+    struct mr_coro *a = mr_spawn(yields_once, &rc);
+    struct mr_coro *b = mr_spawn(cancels_and_ends, a);
+
+    CHECK_EQ_INT(mr_join(a, NULL, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_join(b, NULL, MR_NEVER), 0);
+    CHECK_EQ_INT(rc, -ECANCELED);
+    return 0;
+}
+
 SUITE("join", join_gives_the_result, join_of_the_dead,
       join_times_out_and_the_handle_stays_good, join_by_several,
       join_cancelled_joiner, join_of_oneself, ref_keeps_the_object,
       ref_outlives_the_reaped, reaped_goes_when_it_ends)
 SUITE("cancel", cancel_before_the_first_run, cancel_again_does_nothing,
-      cancel_oneself)
+      cancel_oneself, yield_tells_of_a_cancel_before_an_end)
 SUITE("children", children_are_closed_at_the_end,
       hub_group_is_closed_with_the_first, children_may_spawn_while_ending,
       spawn_fails_at_every_allocation, run_fails_at_every_allocation)
