@@ -403,9 +403,11 @@ static int attend(struct mr_subprocess *p,
     rc = rc ? rc : r.err;
     if (rc == 0)
         rc = mr_subprocess_wait(p, ret_status, deadline);
-    /* The input may still wait to be read by a child of the child. */
+    rc = rc ? rc : r.err;
+    /* The input may still wait to be read by a child of the child: that it is
+     * given up here is no error of the run. */
     mr_group_close(&r.pumps);
-    return rc ? rc : r.err;
+    return rc;
 }
 
 int mr_subprocess_run(const struct mr_subprocess_options *o,

@@ -249,6 +249,9 @@ IN_HUB(closes_early)
     memset(much, 'x', sizeof much - 1);
     CHECK_EQ_INT(run(ARGV("true"), much, NULL), 0);
     CHECK_EQ_INT(run(SH("head -c 1 >/dev/null; exit 4"), much, NULL), 4);
+    /* A child of the child holds the pipe: the rest of the input is given up.
+     */
+    CHECK_EQ_INT(run(SH("sleep 30 <&0 & exit 3"), much, NULL), 3);
     p = spawn(&(struct mr_subprocess_options){.argv = SH("exec <&-; exit 5"),
                                               .in = PIPED});
     CHECK_EQ_INT(
