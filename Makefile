@@ -58,6 +58,10 @@ archives := $(OUT)/libhttp.a $(OUT)/libio.a $(OUT)/libcore.a
 library  := $(OUT)/libmillrace.a $(OUT)/libmillrace.so
 umbrella := $(if $(wildcard http/millrace.h),$(OUT)/include/millrace/app.h)
 
+# The tour's programs, one file each; the other files there are theirs.
+tour     := $(patsubst %.c,$(OUT)/%,$(wildcard apps/tour/[0-9]*.c))
+tour_obj := $(call obj,$(wildcard apps/tour/[a-z]*.c))
+
 tests_of   = $(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c))
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
@@ -69,7 +73,7 @@ wires     := $(sort $(wildcard tests/wire/*.wire))
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
 fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all run test test-run test-core test-bins lint load bench fuzz \
+.PHONY: all run test test-run test-core test-bins tour lint load bench fuzz \
 	fuzz-bins e2e valgrind check-all install clean deps test-aarch64 help
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -117,6 +121,10 @@ $(test_apps): %.so: %.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -shared -o $@ $^
 
+$(tour): %: %.o $(tour_obj) $(below_core)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_core)
+
 $(OUT)/libmillrace.so: $(archives)
 	$(call say,LINK,$@)
 	$(Q)printf 'MILLRACE_0 { global: mr_*; local: *; };\n' >$(OUT)/millrace.map
@@ -162,7 +170,7 @@ run: deps ## build and run the server on conf/millrace.conf (ARGS= is appended)
 test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
 	@$(MAKE) --no-print-directory test-run
 
-test-bins: all $(test_bins) $(test_apps) $(wire)
+test-bins: all $(tour) $(test_bins) $(test_apps) $(wire)
 test-run: test-bins
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
 		RUN="$(RUN)" tests/run.sh $(test_bins) $(test_sh:%='sh %') \
@@ -170,6 +178,10 @@ test-run: test-bins
 
 test-core: $(call tests_of,core)
 	@MODE=$(MODE) MR_BUILD=$(OUT) RUN="$(RUN)" tests/run.sh $^
+
+tour: $(tour) ## run the tutorial's programs, in its order (ARGS=--fast)
+	@for t in $(tour); do printf '\n--- %s ---\n' $${t##*/}; \
+		$$t $(ARGS) || exit 1; done
 
 lint: ## check layers, doors, headers, style
 	@CC="$(CC)" sh tests/lint.sh
