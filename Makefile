@@ -8,6 +8,10 @@
 
 VERSION = 0.1.0
 MODE   ?= release
+MODES   = release debug asan tsan fuzz aarch64
+ifeq ($(filter $(MODE),$(MODES)),)
+$(error MODE=$(MODE): it is one of $(MODES))
+endif
 PREFIX ?= /usr/local
 TLS    ?= none
 FUZZ_SECONDS ?= 20
@@ -218,7 +222,10 @@ valgrind: test-bins ## run the tests under Valgrind's memcheck
 	@$(MAKE) --no-print-directory test-run \
 		RUN='valgrind -q --error-exitcode=9 --leak-check=full'
 
-check-all: deps ## the full matrix; takes a while
+check-all: deps ## the full matrix; takes a while (YES=1: do not ask)
+	@for t in clang clang-format valgrind; do command -v $$t >/dev/null || \
+		{ echo "make check-all needs $$t: apt-get install $$t" >&2; \
+		exit 1; }; done
 	$(MAKE) lint
 	$(MAKE) MODE=release test-run
 	$(MAKE) MODE=debug test-run

@@ -292,7 +292,10 @@ size_t mr_coro_format(const struct mr_coro *co, char *buf, size_t size)
 
 const char *mr_coro_why(const struct mr_coro *co)
 {
-    return co->errand ? co->errand->why : "";
+    /* Of one that is suspended by hand the errand may be gone. */
+    if (!co->is_root && co->state != MR_CORO_PARKED)
+        return "";
+    return co->errand->why;
 }
 
 size_t mr_coro_stack_size(const struct mr_coro *co)

@@ -107,7 +107,7 @@ MR_API const char *mr_coro_name(const struct mr_coro *co);
 /* Kept, not copied. NULL goes back to the entry's name. */
 MR_API void mr_coro_set_name(struct mr_coro *co, const char *name);
 MR_API const char *mr_coro_entry(const struct mr_coro *co);
-/* Counts from 1 in each thread. */
+/* Counts from 1 in each thread; the first errand of a hub is 0. */
 MR_API uint64_t mr_coro_id(const struct mr_coro *co);
 /* "<coroutine NAME #ID>", cut to fit; the length that it has in full. */
 MR_API size_t mr_coro_format(const struct mr_coro *co, char *buf, size_t size);

@@ -613,14 +613,19 @@ int mr_hub_run(struct mr_hub *hub, mr_coro_fn *fn, void *arg,
     struct mr_spawn_options o = {.name = "first", .entry = "first"};
     struct first first = {fn, arg, 0};
     struct mr_group outer;
+    struct mr_coro *co;
 
     MR_BUG_ON(hub != mr_thread.hub || hub->live > 0);
     mr_group_init(&outer);
     o.group = &outer;
     o.reap = true;
     hub->now = mr_sys_monotonic();
-    if (!mr_spawn_with(run_first, &first, &o))
+    co = mr_spawn_with(run_first, &first, &o);
+    if (!co)
         return -ENOMEM;
+    /* The program's own coroutines count from 1. */
+    co->id = 0;
+    mr_thread.last_id--;
     loop_until_idle(hub);
     if (ret_result)
         *ret_result = first.result;

@@ -117,6 +117,10 @@ static int next_of_chunked(struct mr_exchange *x, struct mr_str *ret)
         take(x, x->in_len - in.n);
         switch (rc) {
         case MR_CHUNKED_DATA:
+            /* What its line announces counts: else the answer could have begun
+             * when the byte too many comes. */
+            if (b->max >= 0 && b->chunked.total > (uint64_t)b->max)
+                return -EFBIG;
             return 1;
         case MR_CHUNKED_DONE:
             b->done = true;

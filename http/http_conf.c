@@ -319,8 +319,10 @@ static int check_log(struct mr_config_section *root, const char *name,
                            0640);
 
     if (fd < 0)
-        return mr_config_error(root, name, "%s \"%s\": %s", name, path,
-                               mr_strerror(fd));
+        return mr_config_error(root, name,
+                               "%s \"%s\": %s: name a file in a directory that "
+                               "can be written to",
+                               name, path, mr_strerror(fd));
     mr_sys_close(fd);
     return 0;
 }

@@ -65,11 +65,17 @@ static int check_root(const struct files *f, struct mr_config_section *section)
     int err = open_root(f, NULL, NULL, &s);
 
     if (err == -ENOTDIR)
-        return mr_config_error(section, "root",
-                               "root \"%s\" is not a directory", f->root);
+        return mr_config_error(
+            section, "root",
+            "root \"%s\" is not a directory: name one, from the "
+            "working directory or with a /",
+            f->root);
     if (err)
-        return mr_config_error(section, "root", "root \"%s\": %s", f->root,
-                               mr_strerror(err));
+        return mr_config_error(
+            section, "root",
+            "root \"%s\": %s: name an existing directory, from "
+            "the working directory or with a /",
+            f->root, mr_strerror(err));
     mr_static_close(s);
     return 0;
 }
@@ -87,7 +93,9 @@ static int check_types(const struct files *f, struct mr_config_section *section)
                                "text/html html htm",
                                f->mime_types, line);
     if (err)
-        return mr_config_error(section, "mime_types", "mime_types \"%s\": %s",
+        return mr_config_error(section, "mime_types",
+                               "mime_types \"%s\": %s: name a file as "
+                               "conf/mime.types",
                                f->mime_types, mr_strerror(err));
     mr_static_close(s);
     return 0;

@@ -127,6 +127,7 @@ static void parse(struct options *o, int argc, char **argv)
     };
     int c;
 
+    opterr = 0; /* one line, and it is ours */
     while ((c = getopt_long(argc, argv, "c:tC:h", longs, NULL)) != -1) {
         switch (c) {
         case 'c':
@@ -158,8 +159,9 @@ static void parse(struct options *o, int argc, char **argv)
             puts("millrace " MR_VERSION);
             exit(0);
         default:
-            fputs("millrace: try millrace -h\n", stderr);
-            exit(1);
+            die("%s: no such option, or its argument is missing; try "
+                "millrace -h",
+                argv[optind - 1]);
         }
     }
     if (optind < argc)
@@ -199,6 +201,21 @@ static int load(const struct options *o, struct mr_http_conf **ret)
     return err;
 }
 
+/* Without a file the lines are of a text that nobody wrote. */
+static const char *message_of(const struct mr_http_conf *conf, int err)
+{
+    static const char made[] = "command line:";
+    const char *m = conf ? mr_http_conf_message(conf) : "";
+
+    if (!*m)
+        return mr_strerror(err);
+    if (strncmp(m, made, sizeof made - 1) != 0)
+        return m;
+    m += sizeof made - 1;
+    m += strspn(m, "0123456789");
+    return m + strspn(m, ": ");
+}
+
 static int check(struct mr_plan *plan, char *ret_line, size_t size, void *arg)
 {
     const struct options *o = arg;
@@ -208,10 +225,7 @@ static int check(struct mr_plan *plan, char *ret_line, size_t size, void *arg)
     if (!err)
         err = mr_http_conf_plan(conf, plan);
     if (err)
-        snprintf(ret_line, size, "%s",
-                 conf && *mr_http_conf_message(conf)
-                     ? mr_http_conf_message(conf)
-                     : mr_strerror(err));
+        snprintf(ret_line, size, "%s", message_of(conf, err));
     mr_http_conf_free(conf);
     return err;
 }

@@ -5,7 +5,7 @@
  *
  * From here on a hub decides who goes on. It never takes the thread away from
  * one that runs, so a coroutine that waits for nothing is done in one go. The
- * program's own coroutine, in which main_ runs, is #1.
+ * program's own coroutine, in which main_ runs, is #0.
  */
 #include <errno.h>
 

@@ -22,6 +22,7 @@ head -c 1024 /dev/zero | tr '\0' x >"$tmp/www/1k.txt"
 site_start "workers = ${WORKERS-1}
 route '/echo' { app = echo }
 route '/hello' { app = hello }
+route '/slow' { app = hello  delay = 100ms }
 route '/' { app = files root = '@DIR@/www' }"
 
 # All workers' user and system time so far, in clock ticks.
@@ -70,5 +71,7 @@ run 'echo, POST 1 KiB' /echo -s "$here/post.lua"
 run "echo, POST 1 KiB, $deep" /echo -s "$pipe" -- "$depth" "$here/post.lua"
 run 'files, 1 KiB' /1k.txt
 run "files, 1 KiB, $deep" /1k.txt -s "$pipe" -- "$depth"
+connections=1000
+run '100 ms, 1000 connections' /slow
 site_stop
 checks_done bench/load >"$tmp/totals" || { cat "$tmp/totals"; exit 1; }

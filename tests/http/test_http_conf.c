@@ -131,9 +131,9 @@ static const struct {
     {"listen \"127.0.0.1:1\" { backlog = 0 }\n", "command line:1: *backlog*"},
     /* logs */
     {"log = '/nowhere/x'\n" LISTEN,
-     "command line:1: log \"/nowhere/x\": no such file or directory"},
+     "command line:1: log \"/nowhere/x\": no such file or directory: name a *"},
     {"access_log = /\n" LISTEN,
-     "command line:1: access_log \"/\": is a directory"},
+     "command line:1: access_log \"/\": is a directory: name a *"},
     /* routes */
     {LISTEN "route \"/\" { app = hello\n root = . }\n",
      "command line:3: 'root' is an option of app 'files', but this route's app "
