@@ -49,6 +49,8 @@
 /* How long a stack stays warm without being used. */
 #define TRIM_NS 1000000000
 #define TRIM_CACHED 64
+/* When one call could not do it all. */
+#define TRIM_SOON_NS 10000000
 /* How often a dying hub looks whether a thread still posts to it. */
 #define POSTING_PAUSE_NS 10000
 
@@ -156,6 +158,15 @@ static int watch_nested(struct mr_hub_loop *l, struct fd_record *r,
                (r->exclusive ? EPOLLEXCLUSIVE : 0u);
     if (want == 0)
         op = EPOLL_CTL_DEL;
+    else if (r->exclusive && op == EPOLL_CTL_MOD) {
+        /* epoll_ctl(2): an EPOLLEXCLUSIVE one cannot be modified. */
+        int err = mr_sys_epoll_ctl(l->nested_fd, EPOLL_CTL_DEL, r->io.fd, &e);
+
+        if (err)
+            return err;
+        r->want = 0;
+        op = EPOLL_CTL_ADD;
+    }
     return mr_sys_epoll_ctl(l->nested_fd, op, r->io.fd, &e);
 }
 
@@ -460,7 +471,9 @@ static void arm_nearest(struct mr_hub *hub)
 static void on_trim(struct mr_timer *t)
 {
     if (mr_stack_trim() > TRIM_CACHED)
-        (void)!mr_timer_start(t, mr_thread.hub->now + TRIM_NS);
+        (void)!mr_timer_start(t, mr_thread.hub->now + (mr_stack_trim_is_cut()
+                                                           ? TRIM_SOON_NS
+                                                           : TRIM_NS));
 }
 
 static void beat(struct mr_hub *hub, int64_t when)

@@ -54,6 +54,8 @@
 #define COLOUR_BYTES 64
 /* Below this many warm stacks trimming is not worth a system call each. */
 #define TRIM_KEEP 32
+/* Stacks per call: about half a millisecond of system calls. */
+#define TRIM_BATCH 256
 
 static const size_t class_size[] = {16 << 10, 64 << 10, 256 << 10, 1 << 20};
 #define CLASSES MR_ARRAY_LEN(class_size)
@@ -81,6 +83,7 @@ struct class
 
 static _Thread_local struct {
     bool ready;
+    bool trim_is_cut;
     size_t taken;
     size_t slabs;
     struct class of[CLASSES];
@@ -348,25 +351,33 @@ static void make_cold(struct class *c, struct mr_stack *st)
 
 size_t mr_stack_trim(void)
 {
-    size_t warm = 0;
+    size_t warm = 0, left = TRIM_BATCH;
 
     if (!cache.ready)
         return 0;
     for (size_t i = 0; i < CLASSES; i++) {
         struct class *c = &cache.of[i];
+        size_t n;
 
         /* `low` of them were not needed at any time since the last trim. */
-        for (size_t n = c->low; n > 0 && c->n_warm > TRIM_KEEP; n--) {
+        for (n = c->low; n > 0 && left > 0 && c->n_warm > TRIM_KEEP; n--) {
             struct mr_list *last = c->warm.prev;
 
             mr_list_remove(last);
             c->n_warm--;
             make_cold(c, mr_container_of(last, struct mr_stack, node));
+            left--;
         }
-        c->low = c->n_warm;
+        c->low = left > 0 ? c->n_warm : MR_MIN(n, c->n_warm);
         warm += c->n_warm;
     }
+    cache.trim_is_cut = left == 0;
     return warm;
+}
+
+bool mr_stack_trim_is_cut(void)
+{
+    return cache.trim_is_cut;
 }
 
 void mr_stack_thread_fini(void)

@@ -60,6 +60,8 @@ void mr_stack_give(struct mr_stack *st);
 /* Give memory of stacks that nobody took since the last call back to the
  * kernel; the address space stays. How many stacks are still cached warm. */
 MR_API size_t mr_stack_trim(void);
+/* The last call did its share and left some for another, soon. */
+bool mr_stack_trim_is_cut(void);
 /* Unmap all slabs of this thread. A BUG while stacks are taken. */
 MR_API void mr_stack_thread_fini(void);
 

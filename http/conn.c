@@ -22,6 +22,8 @@
 /* A client that is told off gets so long, and so many bytes, to hear it. */
 #define LINGER_NS INT64_C(2000000000)
 #define LINGER_BYTES (256 * 1024)
+/* Pipelined requests answered in a row before others have a turn. */
+#define TURN_REQUESTS 32
 /* How long those without a stack wait when no connection of ours ends; memory
  * may come free elsewhere. */
 #define STARVED_NS INT64_C(100000000)
@@ -100,6 +102,12 @@ void mr_conn_close_resting(struct mr_http *http)
     http->starved_n = 0;
 }
 
+void mr_conn_close_unborn(struct mr_http *http)
+{
+    while (!mr_list_is_empty(&http->begun))
+        conn_close(mr_container_of(http->begun.next, struct mr_conn, node));
+}
+
 void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret)
 {
     const struct sockaddr *sa = (const struct sockaddr *)(const void *)&c->peer;
@@ -128,6 +136,7 @@ static bool start(struct mr_conn *c)
     if (!mr_spawn_with(conn_main, c, &o))
         return false;
     mr_list_remove(&c->node);
+    mr_list_push_back(&http->begun, &c->node);
     c->state = MR_CONN_ACTIVE;
     return true;
 }
@@ -197,6 +206,7 @@ static void on_starve_timer(struct mr_timer *t)
 void mr_starved_init(struct mr_http *http)
 {
     mr_list_init(&http->starved);
+    mr_list_init(&http->begun);
     mr_list_init(&http->feed.node);
     http->feed.fn = on_feed;
     mr_timer_init(&http->starve_timer, on_starve_timer);
@@ -298,7 +308,7 @@ static enum head read_head(struct mr_exchange *x)
     while ((head = parse_head(x)) == HEAD_MORE) {
         /* One byte beyond: then it is known to be too large. */
         n = mr_exchange_fill(x, max + 1 - x->in_pos, deadline);
-        if (n == -ETIMEDOUT && x->in_len > 0) {
+        if (n == -ETIMEDOUT && x->in_len > 0 && !x->write_error) {
             mr_dispatch_refuse(x, MR_STATUS_REQUEST_TIMEOUT,
                                "the head took too long");
             return HEAD_REFUSED;
@@ -331,7 +341,9 @@ static void linger(struct mr_exchange *x)
 /* True: back to rest. False: it is over. */
 static bool serve(struct mr_exchange *x)
 {
-    for (;;) {
+    for (unsigned n = 1;; n++) {
+        if (n % TURN_REQUESTS == 0)
+            (void)!mr_yield(); /* a cancel shows at the next park */
         switch (read_head(x)) {
         case HEAD_WHOLE:
             break;
@@ -371,6 +383,7 @@ static intptr_t conn_main(void *arg)
     struct mr_exchange *x = mr_exchange_take(c);
     bool stays = false;
 
+    mr_list_remove(&c->node);
     c->io.drained = false; /* an event says that there is something */
     if (x) {
         stays = serve(x);

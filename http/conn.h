@@ -54,5 +54,8 @@ void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
 
 /* Close all connections at rest, and those that starve: the grace is over. */
 void mr_conn_close_resting(struct mr_http *http);
+/* Those whose coroutine was cancelled before its first turn: after the group
+ * was closed. */
+void mr_conn_close_unborn(struct mr_http *http);
 
 #endif

@@ -106,6 +106,7 @@ struct mr_exchange {
     struct mr_buf out;        /* answers not written yet */
     struct mr_hub_idle flush; /* writes them before the hub polls */
     bool writing;             /* the coroutine itself is at `out` */
+    int write_error;          /* sticky: what came after it would be misread */
     int64_t began;            /* when the head was complete, hub's clock */
     struct mr_arena arena;
     struct mr_body body;
@@ -146,6 +147,7 @@ struct mr_http {
     struct mr_rest_list fresh; /* no byte yet: header_timeout */
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
     struct mr_list starved;
+    struct mr_list begun; /* ACTIVE, but conn_main has had no turn yet */
     size_t starved_n;
     struct mr_hub_idle feed;      /* a stack has come free */
     struct mr_timer starve_timer; /* or perhaps it has, elsewhere */

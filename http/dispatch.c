@@ -244,7 +244,7 @@ static bool peer_talks(const struct mr_exchange *x)
 
     if (x->in_len > 0)
         return true;
-    return !x->conn->io.drained && fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
+    return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
 }
 
 /* The head is whole: answer it. */

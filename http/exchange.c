@@ -76,6 +76,7 @@ struct mr_exchange *mr_exchange_take(struct mr_conn *c)
             return NULL;
     }
     x->conn = c;
+    x->write_error = 0;
     c->x = x;
     return x;
 }
@@ -139,6 +140,8 @@ static int write_all(struct mr_exchange *x, struct iovec *v, int n, int flags)
     int64_t deadline;
     int err;
 
+    if (x->write_error)
+        return x->write_error;
     for (int i = 0; i < n; i++)
         bytes += v[i].iov_len;
     deadline = mr_write_deadline(x, bytes);
@@ -148,6 +151,7 @@ static int write_all(struct mr_exchange *x, struct iovec *v, int n, int flags)
               ? mr_sendv(mr_stream_fd(s), v, n, flags, deadline)
               : mr_stream_writev(s, v, n, deadline);
     x->writing = false;
+    x->write_error = err;
     if (!err)
         mr_scoreboard_add(&x->http->row->bytes_out, (int64_t)bytes);
     return err;
@@ -206,7 +210,8 @@ static void flush_before_poll(struct mr_hub_idle *idle)
     struct mr_exchange *x = mr_container_of(idle, struct mr_exchange, flush);
     ssize_t n;
 
-    if (x->writing || x->out.len == 0 || mr_stream_fd(&x->conn->io.stream) < 0)
+    if (x->writing || x->write_error || x->out.len == 0 ||
+        mr_stream_fd(&x->conn->io.stream) < 0)
         return;
     n = mr_sys_send(mr_stream_fd(&x->conn->io.stream), mr_buf_head(&x->out),
                     x->out.len, MSG_DONTWAIT);

@@ -184,12 +184,13 @@ void mr_http_free(struct mr_http *http)
     if (!http)
         return;
     http->draining = true;
-    mr_timer_stop(&http->drain_timer);
     for (l = http->listeners; l; l = l->next)
         mr_server_stop(&l->server);
     mr_group_close(&http->group);
+    mr_conn_close_unborn(http);
     mr_conn_close_resting(http);
     mr_starved_fini(http);
+    mr_timer_stop(&http->drain_timer); /* a rest during the close began it */
     mr_timer_stop(&http->fresh.timer);
     mr_timer_stop(&http->idle.timer);
     while ((l = http->listeners)) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/sys.h"
+#include "core/timer.h"
 #include "io/fd.h"
 #include "io/fd_priv.h"
 #include "io/socket.h"
@@ -30,6 +31,27 @@ ssize_t mr_recvmsg(int fd, struct msghdr *m, int flags, int64_t deadline)
     return rc;
 }
 
+/* On a unix socket that is not connected -EAGAIN is about the peer's queue, and
+ * poll, which knows no peer, would say at once that one may write. */
+#define PEER_PAUSE_MS 2
+
+static int pause_for_peer(int64_t deadline)
+{
+    int64_t at = mr_after_ms(PEER_PAUSE_MS);
+    int rc = mr_sleep(MR_MIN(at, deadline));
+
+    if (rc == 0 && deadline < at)
+        return -ETIMEDOUT;
+    return rc;
+}
+
+static bool is_unix_peer(const struct msghdr *m)
+{
+    const struct sockaddr *sa = m->msg_name;
+
+    return sa && sa->sa_family == AF_UNIX;
+}
+
 ssize_t mr_sendmsg(int fd, const struct msghdr *m, int flags, int64_t deadline)
 {
     ssize_t put;
@@ -39,7 +61,9 @@ ssize_t mr_sendmsg(int fd, const struct msghdr *m, int flags, int64_t deadline)
         put = mr_sys_sendmsg(fd, m, flags);
         if (put >= 0)
             return put;
-        rc = mr_fd_may_retry(fd, MR_WRITABLE, (int)put, deadline);
+        rc = put == -EAGAIN && is_unix_peer(m)
+                 ? pause_for_peer(deadline)
+                 : mr_fd_may_retry(fd, MR_WRITABLE, (int)put, deadline);
     }
     return rc;
 }

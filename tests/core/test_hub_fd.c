@@ -274,6 +274,24 @@ IN_HUB(fd_that_is_not_open)
     return 0;
 }
 
+/* The kernel refuses to modify an exclusive registration: it is made anew. */
+IN_HUB(exclusive_descriptor_both_ways)
+{
+    int fds[2];
+    struct mr_coro *reader;
+
+    make_pair(fds);
+    CHECK_EQ_INT(mr_hub_fd_shared(fds[0], true), 0);
+    the_fd = fds[0];
+    reader = mr_spawn(reads, NULL);
+    mr_yield(); /* it waits */
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_WRITABLE, mr_after_s(30)), 0);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_join(reader, NULL, MR_NEVER), 0);
+    close_pair(fds);
+    return 0;
+}
+
 /* --- files --- */
 
 IN_HUB(fd_files_are_always_ready)
@@ -587,4 +605,5 @@ SUITE("hooks", hook_that_disarms, hook_that_keeps,
       hook_whose_number_is_reused)
 SUITE("shared descriptors", shared_descriptor_wakes_waiters,
       shared_descriptor_held_elsewhere, shared_listener)
+SUITE("exclusive", exclusive_descriptor_both_ways)
 TEST_MAIN()

@@ -445,9 +445,30 @@ IN_HUB(pass_and_forget)
     return 0;
 }
 
+/* The peer's queue is full: the sender pauses, for poll knows no peer and would
+ * say at once that one may write. */
+IN_HUB(unix_peer_that_does_not_read)
+{
+    struct mr_addr at;
+    int peer = bound("unix:@millrace-test-full", &at);
+    int fd =
+        mr_sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    uint64_t polls = mr_hub_stats(mr_hub_self()).polls;
+    ssize_t rc = 0;
+
+    for (int i = 0; i < 10000 && rc >= 0; i++)
+        rc = mr_sendto(fd, "x", 1, &at, mr_after_ms(20));
+    CHECK_EQ_INT(rc, -ETIMEDOUT);
+    CHECK_OK(mr_hub_stats(mr_hub_self()).polls - polls < 500);
+    mr_fd_close(fd);
+    mr_fd_close(peer);
+    return 0;
+}
+
 SUITE("datagrams", there_and_back, one_socket_for_both_families, unnamed_sender,
       too_long, deadline_cancel_close, nobody_there, gives_way, in_use,
       unix_file)
 SUITE("descriptors", pass_fds, pass_too_many, pass_without_room_in_the_process,
       pass_with_a_long_text, pass_and_forget)
+SUITE("full", unix_peer_that_does_not_read)
 TEST_MAIN()

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * test_ends.c - how connections end when something else happens at the same
+ * moment: each test is named for a bug that was there.
+ */
+#include <sys/socket.h>
+
+#include "core/coro_priv.h"
+#include "tests/http/http_util.h"
+
+#define BIG 60000
+static char big[BIG];
+
+static int hello(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)self;
+    return mr_reply(res, 200, NULL, mr_str("hi"));
+}
+
+/* The group is closed between the event and the coroutine's first turn. */
+WEB(freed_before_the_first_turn)
+{
+    struct client *c;
+
+    web_route(w, "/", hello, NULL);
+    c = client_new(w);
+    UNTIL(w->row.connections == 1);
+    client_send(c, GET("/"));
+    UNTIL(w->http->group.live == 1);
+    CHECK_EQ_INT(w->row.requests, 0);
+    client_free(c);
+}
+
+/* A stream that takes its cancellation for its end, and so keeps alive. */
+static int feed(struct mr_request *req, struct mr_response *res, void *self)
+{
+    int rc = mr_response_start(res, 200, NULL, -1);
+
+    (void)req;
+    (void)self;
+    if (rc == 0)
+        rc = mr_response_write(res, "a", 1);
+    if (rc == 0)
+        rc = mr_response_flush(res);
+    if (rc == 0)
+        (void)!mr_sleep(MR_NEVER);
+    return rc;
+}
+
+IN_HUB(no_timer_outlives_the_server)
+{
+    struct web w;
+    struct client *c;
+
+    web_open(&w, &(struct mr_http_options){.drain_rest = mr_ms(60000)});
+    web_route(&w, "/", feed, NULL);
+    c = client_new(&w);
+    client_send(c, GET("/"));
+    CHECK_EQ_INT(client_head(c), 200);
+    CHECK_EQ_INT(mr_http_drain(w.http, mr_now()), -ETIMEDOUT);
+    web_close(&w);
+    CHECK_EQ_INT(mr_thread.hub->timers.n, 0);
+    client_free(c);
+    return 0;
+}
+
+/* --- the last answer --- */
+
+static struct mr_waitq gate;
+
+static int big_behind_the_gate(struct mr_request *req, struct mr_response *res,
+                               void *self)
+{
+    (void)req;
+    (void)self;
+    (void)!mr_wait(&gate, MR_NEVER, "gate");
+    return mr_reply(res, 200, NULL, mr_str_n(big, sizeof big));
+}
+
+static void receive_little(int fd)
+{
+    int size = 2048;
+
+    CHECK_EQ_INT(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+}
+
+/* A request that came meanwhile gets no answer, but the reset that unread bytes
+ * bring must not cut the one before it short. */
+WEB(last_answer_is_whole, .max_requests = 1)
+{
+    struct client *c;
+
+    mr_waitq_init(&gate);
+    web_route(w, "/", big_behind_the_gate, NULL);
+    c = client_new(w);
+    receive_little(c->fd);
+    client_send(c, GET("/"));
+    UNTIL(!mr_waitq_is_empty(&gate));
+    client_send(c, GET("/"));
+    CHECK_OK(mr_waitq_wake_one(&gate, 0));
+    /* The server is done with it before the client reads on. */
+    UNTIL(w->row.requests == 1);
+    CHECK_EQ_INT(client_head(c), 200);
+    CHECK_EQ_STR(client_field(c, "content-length"), "60000");
+    for (size_t left = BIG - c->n; c->n = 0, left > 0;) {
+        ssize_t n = client_more(c);
+
+        CHECK_OK(n > 0);
+        if (n <= 0)
+            break;
+        left -= MR_MIN((size_t)n, left);
+    }
+    client_free(c);
+}
+
+/* A client whose window is small from the first packet on. */
+static struct client *narrow_client(const struct web *w)
+{
+    struct client *c = calloc(1, sizeof *c);
+
+    if (!c)
+        abort();
+    c->fd =
+        mr_sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    CHECK_OK(c->fd >= 0);
+    receive_little(c->fd);
+    CHECK_EQ_INT(mr_sys_connect(c->fd, &w->at.sa, w->at.len), -EINPROGRESS);
+    CHECK_EQ_INT(mr_hub_wait_fd(c->fd, MR_WRITABLE, MR_NEVER), 0);
+    return c;
+}
+
+static int fifteen(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)self;
+    return mr_reply(res, 200, NULL, mr_str_n(big, 15000));
+}
+
+/* Half an answer, then its write times out while half a head waits: what the
+ * client counts as the first one's body must not be a 408. */
+IN_HUB(nothing_follows_a_cut_answer)
+{
+    struct web w;
+    struct client *c;
+    int size = 2048;
+
+    memset(big, 'a', sizeof big);
+    web_open(&w, &(struct mr_http_options){.write_timeout = mr_ms(50)});
+    CHECK_EQ_INT(setsockopt(w.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size),
+                 0);
+    web_route(&w, "/", fifteen, NULL);
+    c = narrow_client(&w);
+    client_send(c, GET("/") "GET /next HTTP/1.1\r\nHo");
+    UNTIL(w.row.accepted == 1 && w.row.connections == 0);
+    while (client_more(c) > 0)
+        ;
+    CHECK_OK(memmem(c->in, c->n, "HTTP/1.1 408", 12) == NULL);
+    client_free(c);
+    web_close(&w);
+    return 0;
+}
+
+SUITE("ends", freed_before_the_first_turn, no_timer_outlives_the_server,
+      last_answer_is_whole, nothing_follows_a_cut_answer)
+TEST_MAIN()
