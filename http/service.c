@@ -61,6 +61,15 @@ static int start_instance(struct mr_http_service *s,
     return 0;
 }
 
+static bool serves_http(const struct mr_http_conf *conf)
+{
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        if (conf->listeners[i].kind == MR_CONF_HTTP)
+            return true;
+    }
+    return false;
+}
+
 static int start_routes(struct mr_http_service *s)
 {
     struct mr_http_conf *conf = s->conf;
@@ -209,6 +218,10 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
         err = mr_http_new(&s->http, &v->http, worker->row);
     if (!err)
         err = start_routes(s);
+    if (!err && conf->route_count == 0 && worker->index == 0 &&
+        serves_http(conf))
+        mr_log(MR_LOG_WARN, "no route: every request will be answered 404; add "
+                            "route \"/\" { app = NAME }");
     if (!err)
         err = start_listeners(s, worker);
     if (err && !*conf->message)
