@@ -96,3 +96,19 @@ int mr_buf_printf(struct mr_buf *b, const char *fmt, ...)
     mr_buf_commit(b, (size_t)n);
     return 0;
 }
+
+int mr_buf_read_fd(struct mr_buf *b, int fd, size_t most)
+{
+    while (b->len <= most) {
+        ssize_t n;
+        int err = mr_buf_reserve(b, 4096);
+
+        if (err)
+            return err;
+        n = mr_sys_read(fd, mr_buf_tail(b), mr_buf_room(b));
+        if (n <= 0)
+            return (int)n;
+        mr_buf_commit(b, (size_t)n);
+    }
+    return 0;
+}

@@ -82,6 +82,10 @@ static inline void mr_buf_consume(struct mr_buf *b, size_t n)
 /* 0 or -ENOMEM, the buffer unchanged. */
 MR_API MR_MUST_USE int mr_buf_append(struct mr_buf *b, const void *p, size_t n);
 MR_API MR_MUST_USE int mr_buf_append_z(struct mr_buf *b, const char *z);
+/* What is left of a file (blocking): to its end, or until more than `most`
+ * bytes are unread here, which the caller then sees. 0, -ENOMEM, or read's
+ * -Exxx, with what came before it kept. */
+MR_API MR_MUST_USE int mr_buf_read_fd(struct mr_buf *b, int fd, size_t most);
 MR_API MR_MUST_USE int mr_buf_printf(struct mr_buf *b, const char *fmt, ...)
     MR_PRINTF(2, 3);
 

@@ -152,23 +152,6 @@ int mr_config_read_text(struct mr_config *cfg, const char *name,
     return mr_config_scan(cfg, text);
 }
 
-/* Up to one byte more than is allowed, so that it shows. */
-static int read_all(int fd, struct mr_buf *text)
-{
-    while (text->len <= MR_CONFIG_TEXT_MAX) {
-        ssize_t n;
-        int err = mr_buf_reserve(text, 4096);
-
-        if (err)
-            return err;
-        n = mr_sys_read(fd, mr_buf_tail(text), mr_buf_room(text));
-        if (n <= 0)
-            return (int)n;
-        mr_buf_commit(text, (size_t)n);
-    }
-    return 0;
-}
-
 int mr_config_read(struct mr_config *cfg, const char *path)
 {
     int fd = mr_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
@@ -177,7 +160,7 @@ int mr_config_read(struct mr_config *cfg, const char *path)
 
     mr_buf_init(&text);
     if (fd >= 0) {
-        err = read_all(fd, &text);
+        err = mr_buf_read_fd(&text, fd, MR_CONFIG_TEXT_MAX);
         mr_sys_close(fd);
     }
     if (err)

@@ -107,7 +107,6 @@ struct mr_exchange {
     struct mr_hub_idle flush; /* writes them before the hub polls */
     bool writing;             /* the coroutine itself is at `out` */
     int write_error;          /* sticky: what came after it would be misread */
-    int64_t began;            /* when the head was complete, hub's clock */
     struct mr_arena arena;
     struct mr_body body;
     struct mr_request req;
@@ -141,7 +140,7 @@ struct mr_http {
     struct mr_head_limits head_limits;
     struct mr_score_row *row;
     struct mr_router router;
-    char date[MR_DATE_LEN];    /* the Date field's value */
+    struct mr_date_cache date;
     int64_t date_until;        /* by the hub's clock; then it is another */
     struct mr_group group;     /* one coroutine per ACTIVE connection */
     struct mr_rest_list fresh; /* no byte yet: header_timeout */

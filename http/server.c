@@ -63,10 +63,10 @@ const char *mr_http_date(struct mr_http *http)
     if (MR_UNLIKELY(now >= http->date_until)) {
         int64_t real = mr_sys_realtime();
 
-        mr_date_format(http->date, real / S);
+        (void)mr_date_cached(&http->date, real / S);
         http->date_until = now + S - real % S;
     }
-    return http->date;
+    return http->date.text;
 }
 
 void mr_http_left(struct mr_http *http)

@@ -51,22 +51,6 @@ static const char *keep(struct mr_static *s, const char *z,
 
 /* --- a root --- */
 
-static int read_all(int fd, struct mr_buf *text)
-{
-    while (text->len <= MIME_TYPES_MAX) {
-        ssize_t n;
-        int err = mr_buf_reserve(text, 4096);
-
-        if (err)
-            return err;
-        n = mr_sys_read(fd, mr_buf_tail(text), mr_buf_room(text));
-        if (n <= 0)
-            return (int)n;
-        mr_buf_commit(text, (size_t)n);
-    }
-    return -EFBIG;
-}
-
 static int add_types(struct mr_mime *m, const char *path, unsigned *ret_line)
 {
     int fd = mr_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
@@ -77,8 +61,10 @@ static int add_types(struct mr_mime *m, const char *path, unsigned *ret_line)
     if (fd < 0)
         return fd;
     mr_buf_init(&text);
-    err = read_all(fd, &text);
+    err = mr_buf_read_fd(&text, fd, MIME_TYPES_MAX);
     mr_sys_close(fd);
+    if (!err && text.len > MIME_TYPES_MAX)
+        err = -EFBIG;
     if (!err && mr_mime_parse(m, mr_buf_view(&text), &line))
         err = line > 0 ? -EBADMSG : -ENOMEM;
     if (err == -EBADMSG && ret_line)

@@ -107,7 +107,31 @@ TEST_DIES(buf_consume_too_much, "n > b->len")
     mr_buf_consume(&b, 1);
 }
 
+/* To the end of a pipe; or until there is more than one wants, which shows. */
+TEST(read_fd)
+{
+    struct mr_buf b;
+    int fds[2];
+
+    mr_buf_init(&b);
+    EQ_INT(mr_sys_pipe2(fds, 0), 0);
+    EQ_INT(mr_sys_write(fds[1], "0123456789", 10), 10);
+    mr_sys_close(fds[1]);
+    EQ_INT(mr_buf_append_z(&b, "ab"), 0);
+    EQ_INT(mr_buf_read_fd(&b, fds[0], 4), 0);
+    OK(b.len > 4);
+    EQ_INT(mr_buf_read_fd(&b, fds[0], 100), 0);
+    EQ_MEM(mr_buf_head(&b), b.len, "ab0123456789", 12);
+    mr_sys_fault(MR_SYS_READ, 1, -EIO);
+    EQ_INT(mr_buf_read_fd(&b, fds[0], 100), -EIO);
+    EQ_INT(b.len, 12);
+    mr_sys_fault_clear();
+    mr_sys_close(fds[0]);
+    mr_buf_fini(&b);
+}
+
 SUITE("buffers", buf_append_and_consume, buf_stream_stays_small,
       buf_printf_longer_than_room, buf_against_a_model, buf_out_of_memory,
       buf_consume_too_much)
+SUITE("files", read_fd)
 TEST_MAIN()
