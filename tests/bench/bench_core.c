@@ -3,18 +3,25 @@
 /*
  * bench_core.c - what the scheduler costs, one number per line.
  *
- *     bench_core [NAME [N]]
+ *     bench_core [--tsv] [NAME [N]]
  *
  * CPU time of the thread, so that other processes disturb it less; the first
- * tenth is not measured (caches, branch predictors, warm stacks).
+ * tenth is not measured (caches, branch predictors, warm stacks). --tsv prints
+ * the name, a tab, and the number alone, for programs; its unit is
+ * nanoseconds for one operation unless the name ends in another.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "core/chan.h"
+#include "core/generator.h"
+#include "core/group.h"
 #include "core/hub.h"
 #include "core/offload.h"
+#include "core/stack.h"
+#include "core/sys.h"
 #include "core/timer.h"
 
 static double cpu_ns(void)
@@ -27,17 +34,25 @@ static double cpu_ns(void)
 
 static long count;   /* operations asked for */
 static double began; /* when measuring began */
+static bool tsv;
 
 static void begin(void)
 {
     began = cpu_ns();
 }
 
+static void tell_as(const char *name, double value, const char *unit)
+{
+    if (tsv)
+        printf("%s\t%.3f\n", name, value);
+    else
+        printf("%-18s %10.3f %s\n", name, value, unit);
+    fflush(stdout);
+}
+
 static void tell(const char *name, long n)
 {
-    printf("%-14s %8.1f ns/op  (n=%ld)\n", name, (cpu_ns() - began) / (double)n,
-           n);
-    fflush(stdout);
+    tell_as(name, (cpu_ns() - began) / (double)n, "ns");
 }
 
 static long warm(void)
@@ -45,7 +60,78 @@ static long warm(void)
     return count / 10;
 }
 
-/* --- resume and suspend: a pair of switches, no hub --- */
+/* --- switches alone: no hub --- */
+
+static void *here, *there; /* the two contexts */
+
+static void goes_back(void *unused)
+{
+    (void)unused;
+    for (;;)
+        (void)mr_switch(&there, here, NULL);
+}
+
+/* As fesetround(FE_UPWARD), which would want -lm. */
+static void round_up(void)
+{
+#if defined(__x86_64__)
+    uint32_t mxcsr = 0x1f80 | 0x4000;
+    uint16_t x87 = 0x037f | 0x0800;
+
+    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(mxcsr), "m"(x87));
+#else
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)1 << 22));
+#endif
+}
+
+static void rounds_up(void *unused)
+{
+    round_up();
+    goes_back(unused);
+}
+
+/* To a context and back: two switches. */
+static void bench_switch(const char *name, mr_switch_fn *fn)
+{
+    struct mr_stack *st;
+
+    if (mr_stack_take(MR_STACK_DEFAULT, &st))
+        exit(1);
+    there = mr_switch_make(mr_stack_top(st), fn);
+    for (long i = -warm(); i < count / 2; i++) {
+        if (i == 0)
+            begin();
+        (void)mr_switch(&here, there, NULL);
+    }
+    tell(name, count / 2 * 2);
+    mr_stack_give(st);
+}
+
+static void bench_raw(void)
+{
+    bench_switch("raw_switch", goes_back);
+}
+
+static void computes(void *unused)
+{
+    volatile double three = 3.0, third = 1.0 / three;
+
+    (void)third;
+    goes_back(unused);
+}
+
+/* One of the two has raised a sticky flag, as any computing does: MXCSR
+ * differs, and who loads it at each switch pays for it. */
+static void bench_fp(void)
+{
+    bench_switch("switch_fp", computes);
+}
+
+/* Each of the two rounds another way: control words must be loaded. */
+static void bench_rounding(void)
+{
+    bench_switch("switch_rounding", rounds_up);
+}
 
 static intptr_t suspends(void *unused)
 {
@@ -73,6 +159,81 @@ static void bench_resume(void)
     mr_coro_free(co);
 }
 
+static intptr_t counts(struct mr_generator *g, void *unused)
+{
+    int rc;
+
+    (void)unused;
+    for (int64_t i = 0;; i++) {
+        rc = mr_generator_yield(g, &i);
+        if (rc)
+            return rc;
+    }
+}
+
+static void bench_generator(void)
+{
+    struct mr_generator *g;
+    int64_t v, sum = 0;
+
+    if (mr_generator_new(&g, counts, NULL, sizeof v))
+        exit(1);
+    for (long i = -warm(); i < count; i++) {
+        if (i == 0)
+            begin();
+        if (mr_generator_next(g, &v) != 1)
+            exit(1);
+        sum += v;
+    }
+    tell("generator_next", count);
+    if (sum == 0)
+        exit(1);
+    mr_generator_free(g);
+}
+
+/* --- memory --- */
+
+/* VmRSS and VmPTE: resident bytes, those of the page tables included. */
+static double resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/status", "re");
+    char line[256];
+    double kib = 0;
+
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "VmRSS:", 6) == 0 || strncmp(line, "VmPTE:", 6) == 0)
+            kib += strtod(line + 6, NULL);
+    }
+    if (f)
+        fclose(f);
+    return kib * 1024;
+}
+
+static void bench_suspended(void)
+{
+    long n = count / 100;
+    struct mr_coro **co = mr_alloc((size_t)n * sizeof *co);
+    double before;
+
+    if (!co)
+        exit(1);
+    memset(co, 0, (size_t)n * sizeof *co); /* before the measure */
+    before = resident_bytes();
+    for (long i = 0; i < n; i++) {
+        if (mr_coro_new(&co[i], suspends, NULL, NULL) ||
+            mr_coro_resume(co[i], 0, NULL))
+            exit(1);
+    }
+    tell_as("suspended_bytes", (resident_bytes() - before) / (double)n,
+            "bytes each");
+    for (long i = 0; i < n; i++) {
+        (void)!mr_coro_resume(co[i], 1, NULL);
+        mr_coro_free(co[i]);
+    }
+    mr_free(co);
+    mr_stack_thread_fini();
+}
+
 /* --- in a hub --- */
 
 static bool stop;
@@ -95,7 +256,7 @@ static intptr_t run_yield(void *unused)
             begin();
         mr_yield();
     }
-    tell("yield", count / 2 * 2);
+    tell("yield2", count / 2 * 2);
     stop = true;
     return 0;
 }
@@ -113,7 +274,7 @@ static intptr_t run_ring(void *unused)
             begin();
         mr_yield();
     }
-    tell("yield_1000", count / RING * RING);
+    tell("ring1000", count / RING * RING);
     stop = true;
     return 0;
 }
@@ -184,26 +345,78 @@ static intptr_t run_deadline(void *unused)
     return 0;
 }
 
-static intptr_t sleeps(void *arg)
+/* One way, unbuffered: the two take turns at waiting for each other. */
+static intptr_t sends(void *chan)
 {
-    return mr_sleep_ms((intptr_t)arg);
+    int64_t i = 0;
+
+    while (mr_chan_send(chan, &i, MR_NEVER) == 0)
+        i++;
+    return 0;
 }
 
-/* Spawned, asleep for 0 to 1000 ms, and gone: for each, all of it. */
+static intptr_t run_handoff(void *unused)
+{
+    struct mr_chan *chan = mr_chan_new(sizeof(int64_t), 0);
+    int64_t v;
+
+    (void)unused;
+    if (!chan || !mr_spawn(sends, chan))
+        exit(1);
+    for (long i = -warm(); i < count; i++) {
+        if (i == 0)
+            begin();
+        if (mr_chan_recv(chan, &v, MR_NEVER))
+            exit(1);
+    }
+    tell("handoff", count);
+    mr_chan_close(chan);
+    if (mr_group_wait(mr_group_own(), MR_NEVER))
+        exit(1);
+    mr_chan_free(chan);
+    return 0;
+}
+
+static int64_t latest;
+
+static intptr_t sleeps(void *arg)
+{
+    int64_t at = mr_after_ms((intptr_t)arg), late;
+
+    if (mr_sleep(at))
+        exit(1);
+    late = mr_now() - at;
+    if (late < 0)
+        exit(1);
+    latest = MR_MAX(latest, late);
+    return 0;
+}
+
+/*
+ * 100,000 asleep for 0 to 1000 ms each, on fresh stacks: all of it, and the
+ * share of their spawns. Each also tells how late it was.
+ */
 static intptr_t run_sleepers(void *unused)
 {
     struct mr_spawn_options o = {.entry = "sleeps", .reap = true};
     unsigned seed = 1;
+    double spawned;
     long n = count / 100;
 
     (void)unused;
+    latest = 0;
     begin();
-    for (long i = 0; i < n; i++)
-        (void)!mr_spawn_with(sleeps, (void *)(intptr_t)(rand_r(&seed) % 1000),
-                             &o);
-    while (mr_hub_stats(mr_hub_self()).live > 1)
-        mr_sleep_ms(50);
-    tell("sleeper", n);
+    for (long i = 0; i < n; i++) {
+        if (!mr_spawn_with(sleeps, (void *)(intptr_t)(rand_r(&seed) % 1000),
+                           &o))
+            exit(1);
+    }
+    spawned = cpu_ns();
+    if (mr_group_wait(mr_group_own(), MR_NEVER))
+        exit(1);
+    tell_as("sleepers_cpu_s", (cpu_ns() - began) * 1e-9, "CPU seconds");
+    tell_as("sleepers_spawn_s", (spawned - began) * 1e-9, "of them to spawn");
+    tell_as("sleepers_late_ms", (double)latest * 1e-6, "ms, the worst");
     return 0;
 }
 
@@ -228,14 +441,29 @@ static const struct {
     mr_coro_fn *in_hub;
     void (*alone)(void);
 } benches[] = {
-    {"resume", NULL, bench_resume},  {"yield", run_yield, NULL},
-    {"yield_1000", run_ring, NULL},  {"spawn_join", run_spawn, NULL},
-    {"wake_wait", run_wake, NULL},   {"wake_deadline", run_deadline, NULL},
-    {"sleeper", run_sleepers, NULL}, {"offload", run_offload, NULL},
+    {"raw_switch", NULL, bench_raw},
+    {"switch_fp", NULL, bench_fp},
+    {"switch_rounding", NULL, bench_rounding},
+    {"resume", NULL, bench_resume},
+    {"generator_next", NULL, bench_generator},
+    {"yield2", run_yield, NULL},
+    {"ring1000", run_ring, NULL},
+    {"spawn_join", run_spawn, NULL},
+    {"wake_wait", run_wake, NULL},
+    {"wake_deadline", run_deadline, NULL},
+    {"handoff", run_handoff, NULL},
+    {"sleepers", run_sleepers, NULL},
+    {"offload", run_offload, NULL},
+    {"suspended_bytes", NULL, bench_suspended},
 };
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--tsv") == 0) {
+        tsv = true;
+        argc--;
+        argv++;
+    }
     count = argc > 2 ? strtol(argv[2], NULL, 10) : 10000000;
     for (size_t i = 0; i < MR_ARRAY_LEN(benches); i++) {
         if (argc > 1 && strcmp(argv[1], benches[i].name) != 0)
