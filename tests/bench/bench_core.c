@@ -71,25 +71,6 @@ static void goes_back(void *unused)
         (void)mr_switch(&there, here, NULL);
 }
 
-/* As fesetround(FE_UPWARD), which would want -lm. */
-static void round_up(void)
-{
-#if defined(__x86_64__)
-    uint32_t mxcsr = 0x1f80 | 0x4000;
-    uint16_t x87 = 0x037f | 0x0800;
-
-    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(mxcsr), "m"(x87));
-#else
-    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)1 << 22));
-#endif
-}
-
-static void rounds_up(void *unused)
-{
-    round_up();
-    goes_back(unused);
-}
-
 /* To a context and back: two switches. */
 static void bench_switch(const char *name, mr_switch_fn *fn)
 {
@@ -112,25 +93,51 @@ static void bench_raw(void)
     bench_switch("raw_switch", goes_back);
 }
 
-static void computes(void *unused)
+static void compute(void)
 {
     volatile double three = 3.0, third = 1.0 / three;
 
     (void)third;
+}
+
+static void computes(void *unused)
+{
+    compute();
     goes_back(unused);
 }
 
 /* One of the two has raised a sticky flag, as any computing does: MXCSR
  * differs, and who loads it at each switch pays for it. */
-static void bench_fp(void)
+static void bench_flags(void)
 {
-    bench_switch("switch_fp", computes);
+    bench_switch("switch_flags", computes);
 }
 
-/* Each of the two rounds another way: control words must be loaded. */
-static void bench_rounding(void)
+/* As fesetround(FE_UPWARD), which would want -lm. */
+static void round_up(void)
 {
-    bench_switch("switch_rounding", rounds_up);
+#if defined(__x86_64__)
+    uint32_t mxcsr = 0x1f80 | 0x4000;
+    uint16_t x87 = 0x037f | 0x0800;
+
+    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(mxcsr), "m"(x87));
+#else
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)1 << 22));
+#endif
+}
+
+static void rounds_up(void *unused)
+{
+    round_up();
+    goes_back(unused);
+}
+
+/* Each of the two rounds another way, so control words must be loaded; and
+ * the flags differ too. */
+static void bench_fp(void)
+{
+    compute();
+    bench_switch("switch_fp", rounds_up);
 }
 
 static intptr_t suspends(void *unused)
@@ -442,8 +449,8 @@ static const struct {
     void (*alone)(void);
 } benches[] = {
     {"raw_switch", NULL, bench_raw},
+    {"switch_flags", NULL, bench_flags},
     {"switch_fp", NULL, bench_fp},
-    {"switch_rounding", NULL, bench_rounding},
     {"resume", NULL, bench_resume},
     {"generator_next", NULL, bench_generator},
     {"yield2", run_yield, NULL},
