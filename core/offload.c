@@ -9,14 +9,17 @@
  * hub's thread, so a job needs no lock of its own.
  *
  *  (1) A job's memory belongs to the helpers from submit() until its post
- *      arrives; hub->expected counts it meanwhile, so the hub waits for it.
+ *      arrives, or until it is withdrawn from the queue; hub->expected counts
+ *      it meanwhile, so the hub waits for it.
  *  (2) queued jobs > idle helpers only when n == limit, or no thread could be
  *      started: a job never waits behind another while a helper could be had.
  *  (3) At most `limit` jobs run at once. Helpers beyond a lowered limit stay,
  *      asleep, until mr_offload_fini joins them.
  *
- * It does not bound the queue: each job has an errand that waits for it, or has
- * left it behind, and those are bounded by who spawns them.
+ *  (4) A queued job has an errand that waits for it: who leaves takes it back,
+ *      so nobody waits behind what nobody wants any more.
+ *
+ * It does not bound the queue: by (4) those who spawn errands do.
  */
 #include "core/offload.h"
 
@@ -53,6 +56,21 @@ static struct {
     .limit = 4,
 };
 
+/* With the lock held. */
+static void unlink_job(struct mr_job *job)
+{
+    if (job->prev)
+        job->prev->next = job->next;
+    else
+        pool.head = job->next;
+    if (job->next)
+        job->next->prev = job->prev;
+    else
+        pool.tail = job->prev;
+    job->queued = false;
+    pool.queued--;
+}
+
 /* --- on the helpers --- */
 
 /* With the lock held: the next job, or NULL when the helper is to leave. */
@@ -71,8 +89,7 @@ static struct mr_job *take(void)
         pool.idle--;
     }
     job = pool.head;
-    pool.head = job->next;
-    pool.queued--;
+    unlink_job(job);
     pool.running++;
     return job;
 }
@@ -128,16 +145,31 @@ static int submit(struct mr_job *job)
         err = 0; /* the others will come to it */
     if (err == 0) {
         job->next = NULL;
-        if (pool.head)
+        job->prev = pool.tail;
+        if (pool.tail)
             pool.tail->next = job;
         else
             pool.head = job;
         pool.tail = job;
+        job->queued = true;
         pool.queued++;
         pthread_cond_signal(&pool.work);
     }
     pthread_mutex_unlock(&pool.lock);
     return err;
+}
+
+/* Take it back from the queue: invariant 4. False: a helper has it. */
+static bool withdraw(struct mr_job *job)
+{
+    bool was_queued;
+
+    pthread_mutex_lock(&pool.lock);
+    was_queued = job->queued;
+    if (was_queued)
+        unlink_job(job);
+    pthread_mutex_unlock(&pool.lock);
+    return was_queued;
 }
 
 static void on_back(struct mr_hub_post *post)
@@ -169,10 +201,14 @@ int mr_job_run(struct mr_job *job, int64_t deadline)
     if (rc == 0)
         return 0;
     /* It may have come back between our being woken and our turn. */
-    if (job->state == JOB_ARRIVED)
+    if (job->state == JOB_ARRIVED) {
         job->free(job);
-    else
+    } else if (withdraw(job)) {
+        job->hub->expected--;
+        job->free(job);
+    } else {
         job->state = JOB_LEFT;
+    }
     return rc;
 }
 

@@ -7,14 +7,15 @@
  *
  * For what has no non-blocking form: opening files, fsync, getaddrinfo, crypt,
  * a library's long call. The job must not call anything of Millrace that may
- * park. A job cannot be cancelled; so either the wait is shielded, or the job
- * owns all that it touches and the waiter may leave.
+ * park. A job that runs cannot be cancelled; so either the wait is shielded, or
+ * the job owns all that it touches and the waiter may leave. One that has not
+ * begun by then never runs.
  *
  *     rc = mr_offload(do_fsync, &fd);            shielded: no deadline reaches
- * it
+ *                                                it
  *
  *     struct lookup { struct mr_job job; ... };  owned: freed by whoever is
- * last rc = mr_job_run(&l->job, deadline);        0: done; else forget about l
+ *     rc = mr_job_run(&l->job, deadline);        last. 0: done; else forget l
  *
  * Helper threads are one set per process, started when first needed (at most
  * mr_offload_set_threads, 4 at first), all signals blocked in them.
@@ -31,6 +32,8 @@ MR_API intptr_t mr_offload(mr_offload_fn *fn, void *arg);
 struct mr_job {
     struct mr_hub_post post; /* private, as is all but run and done */
     struct mr_job *next;
+    struct mr_job *prev;
+    bool queued; /* no helper has it yet */
     struct mr_hub *hub;
     struct mr_waitq waiters;
     int state;
@@ -41,8 +44,9 @@ struct mr_job {
 /*
  * Run it and wait. 0: it ran; the job is the caller's again (and `free` will
  * not be called). -ETIMEDOUT, -ECANCELED: the job is no longer the caller's;
- * `free` gets it when it has run. -EAGAIN, -ENOMEM: it will not run, and is the
- * caller's. May park.
+ * `free` gets it when it has run, or has had it already if no helper had begun
+ * (then it never runs). -EAGAIN, -ENOMEM: it will not run, and is the caller's.
+ * May park.
  */
 MR_API MR_MUST_USE int mr_job_run(struct mr_job *job, int64_t deadline);
 

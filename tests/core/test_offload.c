@@ -217,6 +217,7 @@ struct owned {
     struct mr_job job;
     struct gate *gate;
     int *freed;
+    bool never; /* it must not run */
     bool ran;
 };
 
@@ -232,7 +233,7 @@ static void free_owned(struct mr_job *job)
 {
     struct owned *o = mr_container_of(job, struct owned, job);
 
-    CHECK_OK(o->ran);
+    CHECK_EQ_INT(o->ran, !o->never);
     ++*o->freed;
     free(o);
 }
@@ -272,12 +273,32 @@ IN_HUB(job_that_is_waited_for)
 static int abandoned_freed;
 static struct gate abandoned_gate;
 
+static intptr_t leaves(void *arg)
+{
+    struct owned *o = arg;
+
+    return mr_job_run(&o->job, MR_NEVER);
+}
+
+/* Its waiter is cancelled, and has left. */
+static void leave(struct mr_coro *co)
+{
+    intptr_t v;
+
+    mr_cancel(co);
+    CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, -ECANCELED);
+}
+
 static intptr_t abandons(void *unused)
 {
-    struct owned *o = owned_new(&abandoned_gate, &abandoned_freed);
+    struct mr_coro *co =
+        mr_spawn(leaves, owned_new(&abandoned_gate, &abandoned_freed));
 
     (void)unused;
-    CHECK_EQ_INT(mr_job_run(&o->job, mr_after_ms(1)), -ETIMEDOUT);
+    mr_yield();
+    wait_inside(&abandoned_gate, 1);
+    leave(co);
     CHECK_EQ_INT(abandoned_freed, 0);
     /* The hub has nothing else to do after this, and waits for the job. */
     CHECK_EQ_INT(write(abandoned_gate.fds[1], "x", 1), 1);
@@ -292,23 +313,83 @@ TEST(job_that_is_abandoned)
     mr_offload_fini();
 }
 
-/* It came back while its waiter, whose deadline had passed, had not had its
- * turn yet: freed all the same, once. */
-static intptr_t leaves_late(void *unused)
+/* Queued jobs whose waiters leave, wherever in the queue, never run; the others
+ * run in their order. */
+IN_HUB(job_withdrawn_before_it_began)
 {
-    struct owned *o = owned_new(&abandoned_gate, &abandoned_freed);
+    struct gate g = {0};
+    struct ordered kept[5];
+    struct mr_coro *first, *left[5], *stays[5];
+    int freed = 0, next = 0;
 
-    (void)unused;
-    return mr_job_run(&o->job, MR_NEVER);
+    CHECK_EQ_INT(pipe(g.fds), 0);
+    CHECK_EQ_INT(mr_offload_set_threads(1), 0);
+    first = mr_spawn(offloads_block, &g);
+    mr_yield();
+    wait_inside(&g, 1);
+    for (int i = 0; i < 5; i++) {
+        struct owned *o = owned_new(&g, &freed);
+
+        o->never = true;
+        left[i] = mr_spawn(leaves, o);
+        if (i == 4)
+            break; /* the last in the queue is one that leaves */
+        kept[i] = (struct ordered){&next, -1};
+        stays[i] = mr_spawn(offloads_ordered, &kept[i]);
+    }
+    mr_yield();
+    for (int i = 4; i >= 0; i--) {
+        leave(left[i]);
+        CHECK_EQ_INT(freed, 5 - i); /* at once, with the helper still busy */
+    }
+    CHECK_EQ_INT(write(g.fds[1], "x", 1), 1);
+    CHECK_EQ_INT(mr_join(first, NULL, MR_NEVER), 0);
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ_INT(mr_join(stays[i], NULL, MR_NEVER), 0);
+        CHECK_EQ_INT(kept[i].mine, i);
+    }
+    CHECK_EQ_INT(freed, 5);
+    mr_offload_fini();
+    close(g.fds[0]);
+    close(g.fds[1]);
+    return 0;
 }
 
+/* The queue was emptied by those who left; it takes jobs as before. */
+IN_HUB(job_after_all_were_withdrawn)
+{
+    struct gate g = {0};
+    struct owned *o = owned_new(&g, &abandoned_freed);
+    struct mr_coro *first, *co;
+
+    CHECK_EQ_INT(pipe(g.fds), 0);
+    CHECK_EQ_INT(mr_offload_set_threads(1), 0);
+    first = mr_spawn(offloads_block, &g);
+    mr_yield();
+    wait_inside(&g, 1);
+    o->never = true;
+    co = mr_spawn(leaves, o);
+    mr_yield();
+    leave(co);
+    CHECK_EQ_INT(abandoned_freed, 1);
+    CHECK_EQ_INT(write(g.fds[1], "x", 1), 1);
+    CHECK_EQ_INT(mr_offload(twice, (void *)4), 8);
+    CHECK_EQ_INT(mr_join(first, NULL, MR_NEVER), 0);
+    mr_offload_fini();
+    close(g.fds[0]);
+    close(g.fds[1]);
+    return 0;
+}
+
+/* It came back while its waiter, whose deadline had passed, had not had its
+ * turn yet: freed all the same, once. */
 IN_HUB(job_back_between_cancel_and_turn)
 {
     struct mr_coro *co;
     intptr_t v;
 
     CHECK_EQ_INT(pipe(abandoned_gate.fds), 0);
-    co = mr_spawn(leaves_late, NULL);
+    co = mr_spawn(leaves, owned_new(&abandoned_gate, &abandoned_freed));
     mr_yield();
     wait_inside(&abandoned_gate, 1);
     CHECK_EQ_INT(write(abandoned_gate.fds[1], "x", 1), 1);
@@ -388,5 +469,6 @@ SUITE("offload", offload_brings_the_result,
       offload_is_shielded, offload_without_threads, offload_after_fini,
       offload_from_several_hubs)
 SUITE("offload: owned jobs", job_that_is_waited_for, job_that_is_abandoned,
+      job_withdrawn_before_it_began, job_after_all_were_withdrawn,
       job_back_between_cancel_and_turn)
 TEST_MAIN()
