@@ -32,6 +32,11 @@
 #define MR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define MR_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* Where this stands in the source, as one string: "core/hub.c:88". */
+#define MR_HERE __FILE__ ":" MR_TEXT_(__LINE__)
+#define MR_TEXT_(x) MR_TEXT__(x)
+#define MR_TEXT__(x) #x
+
 #define MR_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define MR_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MR_MAX(a, b) ((a) > (b) ? (a) : (b))

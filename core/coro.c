@@ -57,6 +57,7 @@ struct mr_coro *mr_coro_thread(void)
     if (co->tool)
         return co;
     mr_switch_tool_thread(&tool);
+    mr_list_init(&mr_thread.by_hand);
     co->tool = &tool;
     co->name = "main";
     co->entry = "main";
@@ -162,6 +163,7 @@ int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
     co->arg = arg;
     co->name = o->name;
     co->entry = o->entry;
+    co->where = o->where;
     co->id = ++mr_thread.last_id;
     co->parent = NULL;
     co->out = NULL;
@@ -170,6 +172,8 @@ int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
     if (root) {
         co->errand = co->own;
         errand_init(co->own, co);
+    } else {
+        mr_list_push_back(&mr_thread.by_hand, &co->by_hand);
     }
     *ret = co;
     return 0;
@@ -192,6 +196,7 @@ void mr_coro_free(struct mr_coro *co)
         return;
     MR_BUG_ON(co->is_root || !co->stack);
     MR_BUG_ON(co->state != MR_CORO_NEW && co->state != MR_CORO_DONE);
+    mr_list_remove(&co->by_hand);
     mr_stack_give(co->stack);
 }
 

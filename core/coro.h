@@ -70,6 +70,7 @@ struct mr_coro_options {
     const char *name;  /* kept, not copied; NULL: the entry's name */
     const char *entry; /* the function's name, for reports */
     size_t stack_size; /* MR_STACK_DEFAULT (0), or 16K to 1M */
+    const char *where; /* kept; MR_HERE of its making, for reports */
 };
 
 /* A coroutine to be resumed by hand. 0, -ENOMEM, -EINVAL (stack size). */

@@ -76,9 +76,11 @@ struct mr_coro {
     void *arg;
     const char *name;
     const char *entry;
+    const char *where; /* it was made; NULL when nobody said */
     uint64_t id;
     struct mr_thread *home; /* whose it is; NULL in a stand-in */
     struct mr_coro *parent; /* a greenlet's: where its end lands, or NULL */
+    struct mr_list by_hand; /* in the thread's list, of one that is no root */
     struct mr_errand own[]; /* one in a root and in a thread's stand-in */
 } __attribute__((aligned(MR_CACHE_LINE)));
 
@@ -90,6 +92,7 @@ struct mr_thread {
     struct mr_coro *current; /* NULL until the thread's first use */
     struct mr_hub *hub;
     uint64_t last_id;
+    struct mr_list by_hand;      /* coroutines that are no roots */
     mr_greenlet_trace_fn *trace; /* of switches between greenlets, or NULL */
     void *trace_arg;
 };
@@ -259,6 +262,27 @@ struct mr_hub {
     int64_t *beat;
     struct mr_hub_stats stats;
     struct mr_hub_loop *loop;
+    struct mr_hub_slot *slot; /* ours in mr_hubs */
+    unsigned lists_made;      /* of those that were asked for */
 };
+
+/* Have the loop go round once more. From any thread or signal handler. */
+void mr_hub_wake(struct mr_hub *hub);
+/* Whose queue of waiters it is, or -1. */
+int mr_hub_fd_of(const struct mr_hub *hub, const struct mr_waitq *q);
+
+/* --- inspect.c --- */
+
+struct mr_hub_slot {
+    struct mr_hub *hub; /* NULL: free */
+    struct mr_hub_slot *next;
+};
+extern struct mr_hub_slot *mr_hubs;
+
+/* A new hub can be asked for its list: 0 or -ENOMEM; and no more. */
+int mr_inspect_enter(struct mr_hub *hub);
+void mr_inspect_leave(struct mr_hub *hub);
+/* On the hub's stack: do what was asked for. */
+void mr_inspect_answer(struct mr_hub *hub);
 
 #endif

@@ -129,8 +129,8 @@ static struct mr_group *default_group(void)
 struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
                               const struct mr_spawn_options *o)
 {
-    const struct mr_coro_options co_options = {o->name, o->entry,
-                                               o->stack_size};
+    const struct mr_coro_options co_options = {o->name, o->entry, o->stack_size,
+                                               o->where};
     struct mr_hub *hub = mr_thread.hub;
     struct mr_group *g;
     struct mr_coro *co;

@@ -66,9 +66,10 @@ typedef intptr_t mr_generator_fn(struct mr_generator *g, void *arg);
  * macro, so that reports can name the function. 0, -ENOMEM, -EINVAL (stack
  * size).
  */
-#define mr_generator_new(ret, fn, arg, size)          \
-    mr_generator_new_with((ret), (fn), (arg), (size), \
-                          &(struct mr_coro_options){.entry = #fn})
+#define mr_generator_new(ret, fn, arg, size) \
+    mr_generator_new_with(                   \
+        (ret), (fn), (arg), (size),          \
+        &(struct mr_coro_options){.entry = #fn, .where = MR_HERE})
 MR_API MR_MUST_USE int
 mr_generator_new_with(struct mr_generator **ret, mr_generator_fn *fn, void *arg,
                       size_t size, const struct mr_coro_options *options);

@@ -33,9 +33,10 @@
  * As mr_coro_new, with the function named in reports; its parent is the running
  * greenlet, or main. A macro for that name. 0, -ENOMEM.
  */
-#define mr_greenlet_new(ret, fn, arg)        \
-    mr_greenlet_new_with((ret), (fn), (arg), \
-                         &(struct mr_coro_options){.entry = #fn})
+#define mr_greenlet_new(ret, fn, arg) \
+    mr_greenlet_new_with(             \
+        (ret), (fn), (arg),           \
+        &(struct mr_coro_options){.entry = #fn, .where = MR_HERE})
 MR_API MR_MUST_USE int
 mr_greenlet_new_with(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
                      const struct mr_coro_options *options);

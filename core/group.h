@@ -30,9 +30,10 @@ MR_API void mr_group_init(struct mr_group *g);
 MR_API struct mr_group *mr_group_own(void);
 
 /* In g, to be joined or closed with it. NULL: no memory, or g is closing. */
-#define mr_group_spawn(g, fn, arg) \
-    mr_spawn_with((fn), (arg),     \
-                  &(struct mr_spawn_options){.entry = #fn, .group = (g)})
+#define mr_group_spawn(g, fn, arg)            \
+    mr_spawn_with((fn), (arg),                \
+                  &(struct mr_spawn_options){ \
+                      .entry = #fn, .where = MR_HERE, .group = (g)})
 
 /* Ask all members to end; does not wait. */
 MR_API void mr_group_cancel(struct mr_group *g);

@@ -34,7 +34,6 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -382,6 +381,20 @@ void mr_hub_forget(int fd)
     (void)mr_waitq_wake_all(&r->writers, -EBADF);
 }
 
+int mr_hub_fd_of(const struct mr_hub *hub, const struct mr_waitq *q)
+{
+    const struct mr_hub_loop *l = hub->loop;
+    uintptr_t at = (uintptr_t)q;
+
+    for (size_t i = 0; i < l->n_chunks; i++) {
+        uintptr_t chunk = (uintptr_t)l->chunks[i];
+
+        if (chunk && at >= chunk && at < chunk + CHUNK * sizeof **l->chunks)
+            return (int)(i * CHUNK + (at - chunk) / sizeof **l->chunks);
+    }
+    return -1;
+}
+
 /* --- posts from other threads --- */
 
 void mr_hub_post(struct mr_hub *hub, struct mr_hub_post *post)
@@ -399,6 +412,11 @@ void mr_hub_post(struct mr_hub *hub, struct mr_hub_post *post)
         continue;
     ev_async_send(l->ev, &l->async);
     __atomic_fetch_sub(&l->posting, 1, __ATOMIC_RELEASE);
+}
+
+void mr_hub_wake(struct mr_hub *hub)
+{
+    ev_async_send(hub->loop->ev, &hub->loop->async);
 }
 
 static void on_async(struct ev_loop *ev, ev_async *unused, int events)
@@ -420,6 +438,7 @@ static void on_async(struct ev_loop *ev, ev_async *unused, int events)
         next = in_order->next;
         in_order->fn(in_order);
     }
+    mr_inspect_answer(mr_thread.hub);
 }
 
 /* --- the loop --- */
@@ -579,7 +598,10 @@ int mr_hub_new(struct mr_hub **ret)
     mr_group_init(&hub->group);
     hub->now = mr_sys_monotonic();
     err = loop_new(&hub->loop);
+    if (!err)
+        err = mr_inspect_enter(hub);
     if (err) {
+        loop_free(hub->loop);
         mr_free(hub);
         return err;
     }
@@ -593,6 +615,7 @@ void mr_hub_free(struct mr_hub *hub)
     if (!hub)
         return;
     MR_BUG_ON(hub != mr_thread.hub || hub->live > 0);
+    mr_inspect_leave(hub);
     mr_timers_fini(&hub->timers);
     loop_free(hub->loop);
     mr_thread.hub = NULL;
@@ -686,22 +709,4 @@ void mr_hub_set_beat(struct mr_hub *hub, int64_t *where)
 {
     hub->beat = where;
     beat(hub, hub->now);
-}
-
-void mr_hub_dump(const struct mr_hub *hub, int fd)
-{
-    char line[256];
-    int n;
-
-    MR_LIST_EACH (node, &hub->all) {
-        struct mr_errand *e = mr_container_of(node, struct mr_errand, all);
-        const struct mr_coro *co = mr_errand_root(e);
-
-        n = snprintf(line, sizeof line,
-                     "coroutine #%llu '%s' %s%s%s, %zu of %zu stack bytes\n",
-                     (unsigned long long)co->id, mr_coro_name(co),
-                     mr_coro_state_name(mr_coro_state(co)), *e->why ? ": " : "",
-                     e->why, mr_coro_stack_used(co), mr_coro_stack_size(co));
-        (void)!mr_sys_write(fd, line, MR_MIN((size_t)n, sizeof line - 1));
-    }
 }

@@ -71,14 +71,16 @@ MR_API struct mr_hub *mr_hub_self(void);
  * Start fn(arg) as a child of the running errand (its own group), on the run
  * queue. The handle is good until mr_join took it or its parent ended.
  * NULL when out of memory or mappings (core/stack.h).
- * A macro, so that reports can name the function.
+ * A macro, so that reports can name the function and the place.
  */
-#define mr_spawn(fn, arg) \
-    mr_spawn_with((fn), (arg), &(struct mr_spawn_options){.entry = #fn})
+#define mr_spawn(fn, arg)      \
+    mr_spawn_with((fn), (arg), \
+                  &(struct mr_spawn_options){.entry = #fn, .where = MR_HERE})
 
 struct mr_spawn_options {
     const char *name;       /* kept; NULL: the entry's */
     const char *entry;      /* kept; the function's name */
+    const char *where;      /* kept; MR_HERE of the spawn, for reports */
     size_t stack_size;      /* 0: the default */
     struct mr_group *group; /* NULL: the running errand's own */
     bool reap;              /* nobody joins it: it goes when it ends, and the
@@ -204,9 +206,7 @@ struct mr_hub_stats {
 };
 MR_API struct mr_hub_stats mr_hub_stats(const struct mr_hub *hub);
 
-/* One line per live errand into fd: id, name, state, what it waits for, stack
- * used. Does not park (fd should be a file or a log). */
-MR_API void mr_hub_dump(const struct mr_hub *hub, int fd);
+/* What all coroutines are doing: core/inspect.h. */
 
 /* Where the hub writes when it last came back from the kernel (ns): a
  * supervisor sees from it that a coroutine keeps the thread. NULL: nowhere.

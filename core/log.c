@@ -278,6 +278,15 @@ void mr_log(enum mr_log_level level, const char *fmt, ...)
     va_end(ap);
 }
 
+void mr_log_asked(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(MR_LOG_INFO, "", fmt, ap);
+    va_end(ap);
+}
+
 void mr_log_every_second(struct mr_log_gate *gate, enum mr_log_level level,
                          const char *fmt, ...)
 {

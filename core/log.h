@@ -56,6 +56,8 @@ MR_API void mr_log_set_prefix(const char *prefix);
 
 MR_API void mr_log(enum mr_log_level level, const char *fmt, ...)
     MR_PRINTF(2, 3);
+/* What the operator has asked for: whatever the level, as info. */
+MR_API void mr_log_asked(const char *fmt, ...) MR_PRINTF(1, 2);
 /* At most one line a second per call site; says how many were left out.
  * *gate is the call site's static, zero at first. */
 struct mr_log_gate {

@@ -121,10 +121,10 @@ static intptr_t run_in_place(void *arg)
 
 /* `like` says what to run; the rest is filled in. */
 static int spawn(struct mr_pool *p, const struct place *like, const char *name,
-                 int64_t deadline)
+                 const char *where, int64_t deadline)
 {
     const struct mr_spawn_options options = {
-        .entry = name, .group = &p->group, .reap = true};
+        .entry = name, .where = where, .group = &p->group, .reap = true};
     intptr_t rc = take_place(p, deadline);
     struct place *place;
 
@@ -196,9 +196,10 @@ void mr_pool_free(struct mr_pool *p)
 }
 
 int mr_pool_spawn_named(struct mr_pool *p, mr_coro_fn *fn, void *arg,
-                        const char *name, int64_t deadline)
+                        const char *name, const char *where, int64_t deadline)
 {
-    return spawn(p, &(struct place){.fn = fn, .arg = arg}, name, deadline);
+    return spawn(p, &(struct place){.fn = fn, .arg = arg}, name, where,
+                 deadline);
 }
 
 size_t mr_pool_idle(const struct mr_pool *p)
@@ -246,7 +247,7 @@ static int feed(struct mr_pool *p, struct run *run, int64_t deadline)
                              .run = run,
                              .index = run->begun};
 
-        rc = spawn(p, &like, w->name, deadline);
+        rc = spawn(p, &like, w->name, NULL, deadline);
     }
     return rc;
 }

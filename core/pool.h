@@ -39,10 +39,10 @@ MR_DEFINE_AUTO(pool)
  * A macro, so that reports can name the function.
  */
 #define mr_pool_spawn(p, fn, arg, deadline) \
-    mr_pool_spawn_named((p), (fn), (arg), #fn, (deadline))
+    mr_pool_spawn_named((p), (fn), (arg), #fn, MR_HERE, (deadline))
 MR_API MR_MUST_USE int mr_pool_spawn_named(struct mr_pool *p, mr_coro_fn *fn,
                                            void *arg, const char *name,
-                                           int64_t deadline);
+                                           const char *where, int64_t deadline);
 
 /* How many places are free now. */
 MR_API size_t mr_pool_idle(const struct mr_pool *p);

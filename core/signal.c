@@ -3,8 +3,9 @@
 /*
  * signal.c - a signal as a value one waits for: signalfd(2) on the hub.
  *
- * No handlers here. The two that exist are where they must be: a stack's
- * overflow (core/stack.c) and the watchdog's report (core/watchdog.c).
+ * No handlers here. Those that exist are where they must be: a stack's
+ * overflow (core/overflow.c), the watchdog (core/watchdog.c), and the list of
+ * coroutines (core/inspect.c).
  */
 #include "core/signal.h"
 

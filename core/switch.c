@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * switch.c - what sanitizers and Valgrind must be told about stacks.
+ * switch.c - what sanitizers and Valgrind must be told about stacks, and what a
+ * saved context holds.
  *
  * ASan must know on which stack the thread runs (its fake frames and its
  * checks of stack bounds); TSan keeps a call stack and a clock per fiber, each
@@ -13,6 +14,23 @@
  * the same five functions, chosen by how the tree is compiled.
  */
 #include "core/switch.h"
+
+/* The layouts are those of switch_*.S. */
+#if defined(__x86_64__)
+struct mr_switch_regs mr_switch_saved(const void *sp)
+{
+    const uintptr_t *w = sp;
+
+    return (struct mr_switch_regs){w[7], w[6], (uintptr_t)(w + 8)};
+}
+#else
+struct mr_switch_regs mr_switch_saved(const void *sp)
+{
+    const uintptr_t *w = sp;
+
+    return (struct mr_switch_regs){w[11], w[10], (uintptr_t)(w + 22)};
+}
+#endif
 
 #if !defined(MR_SWITCH_TOOLS)
 #    if __has_include(<valgrind/valgrind.h>)

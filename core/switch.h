@@ -43,6 +43,16 @@ int mr_switch_int(void **save, void *to, void *value);
 typedef void mr_switch_fn(void *value);
 MR_MUST_USE void *mr_switch_make(void *top, mr_switch_fn *fn);
 
+/* Where fn would return to: the end of each chain of frames. */
+extern const char mr_switch_bottom[] __attribute__((visibility("hidden")));
+
+/* Where a context goes on: its next instruction, frame and stack pointer. */
+struct mr_switch_regs {
+    uintptr_t pc, fp, sp;
+};
+/* Of one that is saved at sp; it is only looked at. */
+struct mr_switch_regs mr_switch_saved(const void *sp);
+
 /* The kernel's own convention: -errno on failure (core/sys_raw.c). */
 long mr_sys_trap(long a, long b, long c, long d, long e, long f, long nr);
 

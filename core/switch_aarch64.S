@@ -114,6 +114,9 @@ mr_switch_start:
 	.cfi_startproc
 	.cfi_undefined x30
 	blr	x19
+	.globl	mr_switch_bottom
+	.hidden	mr_switch_bottom
+mr_switch_bottom:
 	brk	#1
 	.cfi_endproc
 	.size	mr_switch_start, . - mr_switch_start

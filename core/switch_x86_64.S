@@ -153,6 +153,9 @@ mr_switch_start:
 .Lstart:
 	movq	%rax, %rdi
 	call	*%r12
+	.globl	mr_switch_bottom
+	.hidden	mr_switch_bottom
+mr_switch_bottom:
 	ud2
 	.cfi_endproc
 	.size	mr_switch_start, . - mr_switch_start

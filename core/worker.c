@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "core/group.h"
+#include "core/inspect.h"
 #include "core/log.h"
 #include "core/process.h"
 #include "core/signal.h"
@@ -161,16 +162,6 @@ static intptr_t hear_master(void *arg)
     return rc;
 }
 
-static void list_coroutines(void)
-{
-    struct mr_hub_stats stats = mr_hub_stats(mr_hub_self());
-
-    /* The lines that follow do not say whose they are. */
-    mr_log(MR_LOG_INFO, "%zu coroutines, %llu spawned so far", stats.live,
-           (unsigned long long)stats.spawned);
-    mr_hub_dump(mr_hub_self(), mr_log_fd());
-}
-
 static intptr_t hear_signals(void *arg)
 {
     struct mr_worker *w = arg;
@@ -183,7 +174,7 @@ static intptr_t hear_signals(void *arg)
         else if (sig.number == SIGUSR1)
             reopen(w);
         else if (sig.number == SIGUSR2)
-            list_coroutines();
+            mr_inspect_all();
         /* SIGQUIT and SIGHUP come from a terminal: the master acts on them */
     }
     mr_signal_close(w->signals);
@@ -193,7 +184,8 @@ static intptr_t hear_signals(void *arg)
 
 int mr_worker_attend(struct mr_worker *w, const struct mr_worker_hooks *hooks)
 {
-    struct mr_spawn_options o = {.group = mr_hub_group(), .reap = true};
+    struct mr_spawn_options o = {
+        .where = MR_HERE, .group = mr_hub_group(), .reap = true};
     int err;
 
     w->hooks = hooks;

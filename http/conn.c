@@ -128,6 +128,7 @@ static bool start(struct mr_conn *c)
     const struct mr_spawn_options o = {
         .name = "http",
         .entry = "conn_main",
+        .where = MR_HERE,
         .stack_size = (size_t)http->options.stack_size,
         .group = &http->group,
         .reap = true,

@@ -176,6 +176,7 @@ static int hand_out(struct mr_dgram_server *s, struct msghdr *m, size_t n)
                            &(struct mr_spawn_options){
                                .name = s->options.name,
                                .entry = "run_handler",
+                               .where = MR_HERE,
                                .stack_size = s->options.stack_size,
                                .group = &s->group,
                                .reap = true,
@@ -305,6 +306,7 @@ int mr_dgram_server_start(struct mr_dgram_server *s)
                                  &(struct mr_spawn_options){
                                      .name = s->options.name,
                                      .entry = "receive_all",
+                                     .where = MR_HERE,
                                      .group = &s->group,
                                  });
     return s->receiving ? 0 : -ENOMEM;

@@ -111,6 +111,7 @@ static int start_handler(struct mr_server *s, int fd,
                            &(struct mr_spawn_options){
                                .name = s->options.name,
                                .entry = "run_handler",
+                               .where = MR_HERE,
                                .stack_size = s->options.stack_size,
                                .group = &s->group,
                                .reap = true,
@@ -249,6 +250,7 @@ int mr_server_start(struct mr_server *s)
                                  &(struct mr_spawn_options){
                                      .name = s->options.name,
                                      .entry = "accept_all",
+                                     .where = MR_HERE,
                                      .group = &s->group,
                                  });
     return s->accepting ? 0 : -ENOMEM;

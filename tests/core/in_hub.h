@@ -16,6 +16,7 @@
  * it does not emulate.
  */
 #include "core/hub.h"
+#include "core/inspect.h"
 #include "core/stack.h"
 #include "tests/test.h"
 

@@ -2,6 +2,7 @@
 
 /* test_hub.c - the loop: turns, slices, posts from threads, diagnosis. */
 #include "core/hub.h"
+#include "core/inspect.h"
 
 #include <errno.h>
 #include <pthread.h>
