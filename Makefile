@@ -75,9 +75,11 @@ test_apps := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/apps/apps/*.c))
 wire      := $(if $(wildcard tests/wire/wire.c),$(OUT)/tests/wire/wire)
 wires     := $(sort $(wildcard tests/wire/*.wire))
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
+core_bench := $(OUT)/tests/bench/bench_core $(OUT)/tests/bench/echo_io
 fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all run test test-run test-core test-bins tour lint load bench fuzz \
+.PHONY: all run test test-run test-core test-bins tour lint load bench \
+	bench-core fuzz \
 	fuzz-bins e2e valgrind check-all install clean deps test-aarch64 help
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -150,6 +152,9 @@ $(wire): $(call obj,$(wildcard tests/wire/*.c))
 $(benches): %: %.o $(below_http)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_http)
+$(OUT)/tests/bench/echo_io: %: %.o $(below_io)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_io)
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
@@ -197,6 +202,17 @@ load: all ## load the server with wrk and print a table (DURATION=, YES=1)
 bench: $(benches) ## run the small benchmarks
 	@for b in $(benches); do $$b || exit 1; done
 
+# What is not installed, and not wanted, is left out and named.
+bench-core: all $(core_bench) ## the core beside its peers (RESULTS=1: keep it; ROUNDS=, YES=1)
+	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux \
+		/usr/include/boost/context/detail/fcontext.hpp=libboost-context-dev \
+		/usr/include/st.h=libst-dev /usr/include/pcl.h=libpcl1-dev \
+		/usr/lib/go-1.19/bin/go=golang-1.19-go \
+		/usr/lib/python3/dist-packages/greenlet=python3-greenlet \
+		/usr/lib/python3/dist-packages/gevent=python3-gevent || :
+	@CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) \
+		RESULTS=$(RESULTS) sh tests/bench/core.sh
+
 fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	@command -v clang >/dev/null || { echo 'make fuzz needs clang:' \
 		'apt-get install clang' >&2; exit 1; }
@@ -213,10 +229,11 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	done
 fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 
-e2e: all ## run what needs browsers and other peers (YES=1: install unasked)
+e2e: all $(core_bench) ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium
-	@MODE=$(MODE) MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 \
-		V=1 tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))
+	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \
+		MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 V=1 \
+		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))
 
 valgrind: test-bins ## run the tests under Valgrind's memcheck
 	@$(MAKE) --no-print-directory test-run \

@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# install.sh COMMAND... - see to it that these commands are there.
+# install.sh COMMAND[=PACKAGE]... - see to it that these commands are there.
 #
-# Each is also the name of the Debian package that has it. What is missing is
-# named, asked about (YES=1: not asked) and installed. Services that come along
-# are kept from starting by /usr/sbin/policy-rc.d, which is put back afterwards.
+# A command may also be the path of any file. PACKAGE is the Debian package that
+# has it; without one they have the same name. What is missing is named, asked
+# about (YES=1: not asked) and installed. Services that come along are kept from
+# starting by /usr/sbin/policy-rc.d, which is put back afterwards.
 
 set -eu
+is_there() { command -v "${1%=*}" >/dev/null || [ -e "${1%=*}" ]; }
 need=
 for name in "$@"; do
-    command -v "$name" >/dev/null || need="$need $name"
+    is_there "$name" || need="$need ${name#*=}"
 done
 [ -n "$need" ] || exit 0
 
@@ -44,7 +46,7 @@ apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq"
 $apt update
 # shellcheck disable=SC2086
 $apt -y --no-install-recommends install $need >/dev/null
-for name in $need; do
-    command -v "$name" >/dev/null ||
-        { echo "$name is not there after its installation" >&2; exit 1; }
+for name in "$@"; do
+    is_there "$name" ||
+        { echo "${name%=*} is not there after its installation" >&2; exit 1; }
 done
