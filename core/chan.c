@@ -133,28 +133,20 @@ void mr_chan_free(struct mr_chan *ch)
 
 int mr_chan_send(struct mr_chan *ch, const void *item, int64_t deadline)
 {
-    struct mr_wait_entry e;
     int rc = try_send(ch, item);
 
     if (rc != -EAGAIN)
         return rc;
-    e.queue = &ch->senders;
-    e.data = (void *)item;
-    rc = mr_wait_any(&e, 1, deadline, "send");
-    return rc < 0 ? rc : (int)e.value;
+    return mr_wait_with_int(&ch->senders, (void *)item, deadline, "send");
 }
 
 int mr_chan_recv(struct mr_chan *ch, void *ret_item, int64_t deadline)
 {
-    struct mr_wait_entry e;
     int rc = try_recv(ch, ret_item);
 
     if (rc != -EAGAIN)
         return rc;
-    e.queue = &ch->receivers;
-    e.data = ret_item;
-    rc = mr_wait_any(&e, 1, deadline, "receive");
-    return rc < 0 ? rc : (int)e.value;
+    return mr_wait_with_int(&ch->receivers, ret_item, deadline, "receive");
 }
 
 void mr_chan_close(struct mr_chan *ch)

@@ -129,8 +129,14 @@ static void errand_init(struct mr_errand *e, struct mr_coro *root)
     mr_list_init(&e->member);
     mr_waitq_init(&e->joiners);
     mr_group_init(&e->children);
+    e->entry.errand = NULL;
     e->waits_for = NULL;
+    e->one.errand = e;
+    e->one.entries = &e->entry;
+    e->one.n = 1;
+    e->one.timer.slot = 0;
     e->why = "";
+    e->value = 0;
     e->since = 0;
     e->result = 0;
     e->refs = 1;

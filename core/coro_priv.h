@@ -15,13 +15,14 @@
 #include "core/timer.h"
 #include "core/wait.h"
 
-/* What a park waits on; lives on the parker's stack. */
+/* What a park waits on: on the parker's stack, or the errand's own. */
 struct mr_wait_set {
     struct mr_errand *errand;
     struct mr_wait_entry *entries;
     size_t n;
     int fired;             /* index, or -ETIMEDOUT, -ECANCELED */
-    int64_t at;            /* when it times out: its own or a scope's */
+    bool by_scope;         /* `at` is a scope's, not its own deadline */
+    int64_t at;            /* when it times out */
     struct mr_timer timer; /* started when `at` is not MR_NEVER */
 };
 
@@ -42,20 +43,25 @@ struct mr_errand {
     struct mr_errand *next; /* in the run queue */
     struct mr_hub *hub;
     struct mr_scope *scope;  /* innermost deadline scope, or NULL */
-    struct mr_wait_set *set; /* while PARKED, but for a yield */
+    struct mr_wait_set *set; /* while PARKED; NULL: `entry` alone, untimed */
     const char *why;         /* static; "" while not waiting */
-    int64_t since;           /* when it parked, by the hub's clock */
+    intptr_t value;          /* what its park or yield returns: while READY */
     uint32_t refs;           /* owner, joiners under way, mr_coro_ref */
     uint16_t shields;
     uint8_t state;  /* enum mr_errand_state */
     bool cancelled; /* sticky */
-    /* --- another line --- */
+    /* --- another line: of a wait in one queue --- */
+    struct mr_wait_entry entry;
+    struct mr_errand *const *waits_for; /* names who must end it: cycle.c */
+    int64_t since;                      /* when it parked, by the hub's clock */
+    /* --- another line: of one with a deadline --- */
+    struct mr_wait_set one; /* of `entry` */
+    /* --- other lines: birth and death --- */
     struct mr_group *group; /* its parent's, or NULL (the hub's first) */
     struct mr_list member;  /* in group->members */
     struct mr_list all;     /* in the hub's list */
     struct mr_waitq joiners;
-    struct mr_group children;           /* what mr_spawn starts in it */
-    struct mr_errand *const *waits_for; /* names who must end it: cycle.c */
+    struct mr_group children; /* what mr_spawn starts in it */
     intptr_t result;
     bool reap;  /* nobody joins: freed when done */
     bool taken; /* a join took the owner's reference */
@@ -173,17 +179,19 @@ struct mr_runq {
 struct mr_errand *mr_errand_self(void);
 static inline struct mr_errand *mr_errand_current(void)
 {
-    struct mr_errand *e = mr_coro_current()->errand;
+    struct mr_errand *e;
 
+    MR_BUG_ON(!mr_thread.hub);
+    e = mr_thread.current->errand; /* a hub's thread has its stand-in */
     /* Only a coroutine that this thread's hub runs may wait: not a plain
      * thread, not a hook on the hub's own stack. */
-    MR_BUG_ON(!mr_thread.hub || e->hub != mr_thread.hub);
+    MR_BUG_ON(e->hub != mr_thread.hub);
     return e;
 }
-/* Suspend the running errand until mr_errand_ready; set, why filled in. */
-void mr_errand_park(struct mr_errand *e);
-/* Into the run queue. */
-void mr_errand_ready(struct mr_errand *e);
+/* Suspend the running errand until mr_errand_ready; set, why filled in. What
+ * e->value is then. */
+intptr_t mr_errand_park(struct mr_errand *e);
+int mr_errand_park_int(struct mr_errand *e);
 /* Give up one turn. 0, or -ECANCELED. */
 int mr_errand_yield(struct mr_errand *e);
 /* A root's function returned. */
@@ -206,13 +214,13 @@ void mr_wait_break(struct mr_errand *e, int why);
 /* --- cycle.c --- */
 
 /*
- * Wait in one entry for what another errand has to do. *on is that errand, or
+ * Wait in one queue for what another errand has to do. *on is that errand, or
  * NULL when it is no single one; `on` stays readable meanwhile, and *on may
- * change only to one that is not waiting. As mr_wait; and -EDEADLK, logged
- * with the names, when that errand waits, through others, for this one.
+ * change only to one that is not waiting. As mr_wait_with_int; and -EDEADLK,
+ * logged with the names, when that errand waits, through others, for this one.
  */
-intptr_t mr_wait_for(struct mr_wait_entry *entry, struct mr_errand *const *on,
-                     int64_t deadline, const char *why);
+int mr_wait_for(struct mr_waitq *q, void *data, struct mr_errand *const *on,
+                int64_t deadline, const char *why);
 
 /* --- timer.c --- */
 
@@ -265,6 +273,21 @@ struct mr_hub {
     struct mr_hub_slot *slot; /* ours in mr_hubs */
     unsigned lists_made;      /* of those that were asked for */
 };
+
+/* Into the run queue; e->value filled in. */
+static inline void mr_errand_ready(struct mr_errand *e)
+{
+    struct mr_runq *q = &e->hub->ready;
+
+    MR_BUG_ON(e->hub != mr_thread.hub); /* another thread's: use mr_hub_post */
+    e->state = MR_ERRAND_READY;
+    e->next = NULL;
+    if (q->head)
+        q->tail->next = e;
+    else
+        q->head = e;
+    q->tail = e;
+}
 
 /* Have the loop go round once more. From any thread or signal handler. */
 void mr_hub_wake(struct mr_hub *hub);

@@ -62,11 +62,10 @@ static bool will_park(const struct mr_errand *e, int64_t deadline)
     return deadline > e->hub->now;
 }
 
-intptr_t mr_wait_for(struct mr_wait_entry *entry, struct mr_errand *const *on,
-                     int64_t deadline, const char *why)
+int mr_wait_for(struct mr_waitq *q, void *data, struct mr_errand *const *on,
+                int64_t deadline, const char *why)
 {
     struct mr_errand *self = mr_errand_self(), *e = *on;
-    int rc;
 
     while (e && e != self)
         e = next_of(e);
@@ -74,8 +73,6 @@ intptr_t mr_wait_for(struct mr_wait_entry *entry, struct mr_errand *const *on,
         report(self, *on, why);
         return -EDEADLK;
     }
-    self->waits_for = on;
-    rc = mr_wait_any(entry, 1, deadline, why);
-    self->waits_for = NULL;
-    return rc < 0 ? rc : entry->value;
+    self->waits_for = on; /* until it is woken */
+    return mr_wait_with_int(q, data, deadline, why);
 }

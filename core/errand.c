@@ -21,36 +21,26 @@
 
 /* --- the run queue --- */
 
-void mr_errand_ready(struct mr_errand *e)
-{
-    struct mr_runq *q = &e->hub->ready;
-
-    MR_BUG_ON(e->hub != mr_thread.hub); /* another thread's: use mr_hub_post */
-    e->state = MR_ERRAND_READY;
-    e->next = NULL;
-    if (q->head)
-        q->tail->next = e;
-    else
-        q->head = e;
-    q->tail = e;
-}
-
 /* Whom to switch to: the next READY errand's innermost, or the hub's stack.
- * *ret_value is what its mr_yield returns, if that is where it is. */
+ * *ret_value is what its park or yield returns. A cancel that comes while it is
+ * READY concerns one that yielded; a park's outcome stays (core/wait.h, 2). */
 static inline struct mr_coro *next_coro(struct mr_hub *hub, intptr_t *ret_value)
 {
     struct mr_errand *e = hub->ready.head;
 
-    *ret_value = 0;
-    if (!e || hub->budget <= 0)
+    if (!e || hub->budget <= 0) {
+        *ret_value = 0;
         return hub->stand_in;
+    }
     hub->budget--;
     hub->stats.switches++;
     hub->ready.head = e->next;
     e->state = MR_ERRAND_RUNNING;
-    e->inner->state = MR_CORO_RUNNING;
-    if (MR_UNLIKELY(e->cancelled) && e->shields == 0)
+    *ret_value = e->value;
+    if (MR_UNLIKELY(e->cancelled) && e->shields == 0 &&
+        e->inner->state == MR_CORO_READY)
         *ret_value = -ECANCELED;
+    e->inner->state = MR_CORO_RUNNING;
     return e->inner;
 }
 
@@ -59,17 +49,32 @@ struct mr_errand *mr_errand_self(void)
     return mr_errand_current();
 }
 
-void mr_errand_park(struct mr_errand *e)
+static inline struct mr_coro *park(struct mr_errand *e, struct mr_coro *self,
+                                   intptr_t *ret_value)
 {
-    struct mr_coro *self = mr_thread.current, *next;
-    intptr_t value;
-
     e->inner = self;
     e->state = MR_ERRAND_PARKED;
     e->since = e->hub->now;
     self->state = MR_CORO_PARKED;
-    next = next_coro(e->hub, &value);
-    (void)mr_coro_switch(self, next, value);
+    return next_coro(e->hub, ret_value);
+}
+
+intptr_t mr_errand_park(struct mr_errand *e)
+{
+    struct mr_coro *self = mr_thread.current, *next;
+    intptr_t value;
+
+    next = park(e, self, &value);
+    return mr_coro_switch(self, next, value);
+}
+
+int mr_errand_park_int(struct mr_errand *e)
+{
+    struct mr_coro *self = mr_thread.current, *next;
+    intptr_t value;
+
+    next = park(e, self, &value);
+    return mr_coro_switch_int(self, next, value);
 }
 
 int mr_errand_yield(struct mr_errand *e)
@@ -78,6 +83,7 @@ int mr_errand_yield(struct mr_errand *e)
     intptr_t value;
 
     e->inner = self;
+    e->value = 0;
     self->state = MR_CORO_READY;
     mr_errand_ready(e);
     next = next_coro(e->hub, &value);
@@ -214,25 +220,22 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
 int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 {
     struct mr_errand *e;
-    intptr_t rc = 0;
+    int rc = 0;
 
     MR_BUG_ON(!co || !co->is_root);
     e = co->own;
     MR_BUG_ON(e->refs == 0 || e->hub != mr_thread.hub);
     MR_BUG_ON(e == mr_errand_self()); /* it would wait for itself */
     e->refs++;
-    if (e->state != MR_ERRAND_DONE) {
-        struct mr_wait_entry entry = {.queue = &e->joiners};
-
-        rc = mr_wait_for(&entry, &e, deadline, "join");
-    }
+    if (e->state != MR_ERRAND_DONE)
+        rc = mr_wait_for(&e->joiners, NULL, &e, deadline, "join");
     if (rc == 0) {
         if (ret_result)
             *ret_result = e->result;
         mr_errand_release(e);
     }
     mr_coro_unref(co);
-    return (int)rc;
+    return rc;
 }
 
 void mr_cancel(struct mr_coro *co)

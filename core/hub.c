@@ -307,8 +307,8 @@ int mr_hub_wait_fd(int fd, int events, int64_t deadline)
         rc = mr_hub_fd_queue(fd, events, &q);
         if (rc)
             return rc == 1 ? mr_yield() : rc;
-        return (int)mr_wait(q, deadline,
-                            events & MR_WRITABLE ? "write" : "read");
+        return mr_wait_with_int(q, NULL, deadline,
+                                events & MR_WRITABLE ? "write" : "read");
     }
     rc = mr_hub_fd_queue(fd, events & ~MR_WRITABLE, &q);
     if (rc)

@@ -59,8 +59,10 @@ static void fill_wait(struct mr_inspect_info *info, const struct mr_errand *e)
     info->waited = now > e->since ? now - e->since : 0;
     if (e->waits_for && *e->waits_for)
         info->owner = mr_errand_root(*e->waits_for);
-    if (!set)
+    if (!set) {
+        info->fd = mr_hub_fd_of(e->hub, e->entry.queue);
         return;
+    }
     if (set->at != MR_NEVER)
         info->left = set->at > now ? set->at - now : 0;
     for (size_t i = 0; i < set->n && info->fd < 0; i++)

@@ -226,15 +226,6 @@ void mr_queue_free(struct mr_queue *q)
     mr_free(q);
 }
 
-static int wait_in(struct mr_waitq *waiters, void *data, int64_t deadline,
-                   const char *why)
-{
-    struct mr_wait_entry e = {.queue = waiters, .data = data};
-    int rc = mr_wait_any(&e, 1, deadline, why);
-
-    return rc < 0 ? rc : (int)e.value;
-}
-
 int mr_queue_put(struct mr_queue *q, const void *item, int64_t deadline)
 {
     struct mr_wait_entry *getter = mr_waitq_first(&q->getters);
@@ -249,7 +240,7 @@ int mr_queue_put(struct mr_queue *q, const void *item, int64_t deadline)
         return 0;
     }
     if (q->n == q->max)
-        return wait_in(&q->putters, (void *)item, deadline, "put");
+        return mr_wait_with_int(&q->putters, (void *)item, deadline, "put");
     err = make_room(q);
     if (err)
         return err;
@@ -265,7 +256,7 @@ int mr_queue_get(struct mr_queue *q, void *ret_item, int64_t deadline)
     if (q->n == 0 && q->closed)
         return -EPIPE;
     if (q->n == 0)
-        return wait_in(&q->getters, ret_item, deadline, "get");
+        return mr_wait_with_int(&q->getters, ret_item, deadline, "get");
     q->order->pop(q, ret_item);
     q->n--;
     if (putter) {

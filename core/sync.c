@@ -50,7 +50,7 @@ int mr_event_wait(struct mr_event *ev, int64_t deadline)
 {
     if (ev->is_set)
         return 0;
-    return (int)mr_wait(&ev->waiters, deadline, "event");
+    return mr_wait_with_int(&ev->waiters, NULL, deadline, "event");
 }
 
 /* --- async result --- */
@@ -93,7 +93,7 @@ int mr_async_get(struct mr_async *a, intptr_t *ret_value, int64_t deadline)
     int rc = 0;
 
     if (!a->is_set)
-        rc = (int)mr_wait(&a->getters, deadline, "async");
+        rc = mr_wait_with_int(&a->getters, NULL, deadline, "async");
     if (rc == 0)
         rc = a->err;
     if (rc == 0 && ret_value)
@@ -127,7 +127,7 @@ int mr_sema_acquire(struct mr_sema *s, int64_t deadline)
         s->count--;
         return 0;
     }
-    return (int)mr_wait(&s->waiters, deadline, "semaphore");
+    return mr_wait_with_int(&s->waiters, NULL, deadline, "semaphore");
 }
 
 void mr_sema_release(struct mr_sema *s)
@@ -148,9 +148,7 @@ void mr_mutex_init(struct mr_mutex *m)
 
 static int wait_for_owner(struct mr_mutex *m, int64_t deadline)
 {
-    struct mr_wait_entry entry = {.queue = &m->waiters};
-
-    return (int)mr_wait_for(&entry, &m->owner, deadline, "mutex");
+    return mr_wait_for(&m->waiters, NULL, &m->owner, deadline, "mutex");
 }
 
 int mr_mutex_lock(struct mr_mutex *m, int64_t deadline)
@@ -171,7 +169,7 @@ void mr_mutex_unlock(struct mr_mutex *m)
     struct mr_wait_entry *next = mr_waitq_first(&m->waiters);
 
     MR_BUG_ON(m->owner != mr_errand_self());
-    m->owner = next ? next->set->errand : NULL;
+    m->owner = next ? next->errand : NULL;
     if (next)
         mr_wait_fire(next, 0);
 }
@@ -225,7 +223,7 @@ static void let_in(struct mr_rwlock *l)
         if (e->data && l->readers > 0)
             return;
         if (e->data)
-            l->writer = e->set->errand;
+            l->writer = e->errand;
         else
             l->readers++;
         mr_wait_fire(e, 0);
@@ -234,13 +232,12 @@ static void let_in(struct mr_rwlock *l)
 
 static int wait_to_enter(struct mr_rwlock *l, void *as_writer, int64_t deadline)
 {
-    struct mr_wait_entry entry = {.queue = &l->waiters, .data = as_writer};
     int rc;
 
     if (l->writer == mr_errand_self())
         return -EDEADLK;
-    rc = (int)mr_wait_for(&entry, &l->writer, deadline,
-                          as_writer ? "write lock" : "read lock");
+    rc = mr_wait_for(&l->waiters, as_writer, &l->writer, deadline,
+                     as_writer ? "write lock" : "read lock");
     /* A writer that gave up may have held back readers. */
     if (rc < 0)
         let_in(l);
@@ -294,7 +291,7 @@ static void take_back(struct mr_mutex *m)
     mr_shield_enter(&shield, MR_NEVER);
     rc = mr_mutex_lock(m, MR_NEVER);
     if (rc == -EDEADLK)
-        rc = (int)mr_wait(&m->waiters, MR_NEVER, "mutex");
+        rc = mr_wait_with_int(&m->waiters, NULL, MR_NEVER, "mutex");
     MR_BUG_ON(rc != 0);
     (void)mr_shield_leave(&shield);
 }
@@ -304,7 +301,7 @@ int mr_cond_wait(struct mr_cond *c, struct mr_mutex *m, int64_t deadline)
     int rc;
 
     mr_mutex_unlock(m);
-    rc = (int)mr_wait(&c->waiters, deadline, "condition");
+    rc = mr_wait_with_int(&c->waiters, NULL, deadline, "condition");
     take_back(m);
     return rc;
 }

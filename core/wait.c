@@ -14,33 +14,54 @@
 
 #include "core/coro_priv.h"
 
-static void dissolve(struct mr_wait_set *set, int fired)
+static inline void leave(struct mr_wait_entry *entry)
 {
-    struct mr_errand *e = set->errand;
+    mr_list_remove(&entry->node);
+    entry->errand = NULL;
+}
 
-    for (size_t i = 0; i < set->n; i++) {
-        mr_list_remove(&set->entries[i].node);
-        set->entries[i].set = NULL;
-    }
-    if (mr_timer_is_started(&set->timer))
-        mr_timers_stop(&e->hub->timers, &set->timer);
-    set->fired = fired;
+/* All entries are out, the timer is stopped: what it returns, and READY. */
+static inline void decide(struct mr_errand *e, intptr_t value)
+{
     e->set = NULL;
+    e->why = "";
+    e->waits_for = NULL;
+    e->value = value;
     mr_errand_ready(e);
 }
 
-void mr_wait_fire(struct mr_wait_entry *e, intptr_t value)
+static void dissolve(struct mr_wait_set *set, int fired, intptr_t value)
 {
-    struct mr_wait_set *set = e->set;
+    for (size_t i = 0; i < set->n; i++)
+        leave(&set->entries[i]);
+    if (mr_timer_is_started(&set->timer))
+        mr_timers_stop(&set->errand->hub->timers, &set->timer);
+    set->fired = fired;
+    decide(set->errand, value);
+}
 
-    MR_BUG_ON(!set);
-    e->value = value;
-    dissolve(set, (int)(e - set->entries));
+void mr_wait_fire(struct mr_wait_entry *entry, intptr_t value)
+{
+    struct mr_errand *e = entry->errand;
+
+    MR_BUG_ON(!e);
+    if (e->set) {
+        entry->value = value;
+        dissolve(e->set, (int)(entry - e->set->entries), value);
+        return;
+    }
+    leave(entry);
+    decide(e, value);
 }
 
 void mr_wait_break(struct mr_errand *e, int why)
 {
-    dissolve(e->set, why);
+    if (e->set) {
+        dissolve(e->set, why, why);
+        return;
+    }
+    leave(&e->entry);
+    decide(e, why);
 }
 
 bool mr_waitq_wake_one(struct mr_waitq *q, intptr_t value)
@@ -84,57 +105,143 @@ static void on_deadline(struct mr_timer *t)
 {
     struct mr_wait_set *set = mr_container_of(t, struct mr_wait_set, timer);
 
-    dissolve(set, -ETIMEDOUT);
+    if (set->by_scope)
+        blame_scope(set->errand, set->at);
+    dissolve(set, -ETIMEDOUT, -ETIMEDOUT);
 }
 
-/* What is pending already: 0, -ECANCELED or -ETIMEDOUT. */
-static int pending(const struct mr_errand *e, int64_t at)
+/* When the set times out; false when it has, or its errand is cancelled, so
+ * that the wait ends before it begins. */
+static inline bool set_time(struct mr_wait_set *set, const struct mr_errand *e,
+                            int64_t deadline)
 {
-    if (MR_UNLIKELY(e->cancelled && e->shields == 0))
-        return -ECANCELED;
+    set->at = deadline;
+    if (MR_UNLIKELY(e->scope != NULL))
+        set->at = MR_MIN(deadline, e->scope->min);
+    set->by_scope = set->at < deadline;
+    if (MR_UNLIKELY(e->cancelled) && e->shields == 0)
+        return false;
     /* By the cached clock, which is never ahead of the real one. */
-    if (MR_UNLIKELY(at <= e->hub->now))
-        return -ETIMEDOUT;
-    return 0;
+    return set->at > e->hub->now;
+}
+
+/* What such a wait returns, after a turn of the others. */
+static MR_COLD int end_at_once(struct mr_errand *e, int64_t at, bool by_scope)
+{
+    int rc = e->cancelled && e->shields == 0 ? -ECANCELED : -ETIMEDOUT;
+
+    e->waits_for = NULL;
+    (void)mr_errand_yield(e);
+    if (rc == -ETIMEDOUT && by_scope)
+        blame_scope(e, at);
+    return rc;
+}
+
+static inline void begin(struct mr_errand *e, struct mr_wait_set *set,
+                         const char *why)
+{
+    set->timer.fn = on_deadline;
+    if (set->at != MR_NEVER)
+        mr_timers_start(&e->hub->timers, &set->timer, set->at);
+    e->set = set;
+    e->why = why;
 }
 
 int mr_wait_any(struct mr_wait_entry *entries, size_t n, int64_t deadline,
                 const char *why)
 {
-    struct mr_errand *e = mr_errand_self();
+    struct mr_errand *e = mr_errand_current();
     struct mr_wait_set set = {.errand = e, .entries = entries, .n = n};
-    int rc;
 
-    set.at = deadline;
-    if (e->scope && e->scope->min < deadline)
-        set.at = e->scope->min;
-    rc = pending(e, set.at);
-    if (MR_UNLIKELY(rc)) {
-        (void)mr_errand_yield(e);
-        goto out;
-    }
+    if (!set_time(&set, e, deadline))
+        return end_at_once(e, set.at, set.by_scope);
     for (size_t i = 0; i < n; i++) {
-        entries[i].set = &set;
+        entries[i].errand = e;
         mr_list_push_back(&entries[i].queue->entries, &entries[i].node);
     }
-    mr_timer_init(&set.timer, on_deadline);
-    if (set.at != MR_NEVER)
-        mr_timers_start(&e->hub->timers, &set.timer, set.at);
-    e->set = &set;
+    begin(e, &set, why);
+    (void)mr_errand_park(e);
+    return set.fired;
+}
+
+/*
+ * In one queue, with the errand's own entry: nothing lies on the stack, so the
+ * park is the last act, and compiled to a jump; and so is the call of whoever
+ * returns what this does. There are two of each, as a call that returns another
+ * type than its caller is no jump. What has a deadline is apart: the calls it
+ * makes would have the plain case save registers.
+ */
+static inline void enter(struct mr_errand *e, struct mr_waitq *q, void *data)
+{
+    e->entry.queue = q;
+    e->entry.errand = e;
+    e->entry.data = data;
+    mr_list_push_back(&q->entries, &e->entry.node);
+}
+
+/* Only a wake or a cancel can end it. */
+static inline bool is_plain(const struct mr_errand *e, int64_t deadline)
+{
+    return deadline == MR_NEVER && !e->scope && !e->cancelled;
+}
+
+static inline bool enter_timed(struct mr_errand *e, struct mr_waitq *q,
+                               void *data, int64_t deadline, const char *why)
+{
+    if (!set_time(&e->one, e, deadline))
+        return false;
+    enter(e, q, data);
+    begin(e, &e->one, why);
+    return true;
+}
+
+static __attribute__((noinline)) intptr_t
+wait_timed(struct mr_waitq *q, void *data, int64_t deadline, const char *why)
+{
+    struct mr_errand *e = mr_errand_current();
+
+    if (!enter_timed(e, q, data, deadline, why))
+        return end_at_once(e, e->one.at, e->one.by_scope);
+    return mr_errand_park(e);
+}
+
+static __attribute__((noinline)) int wait_timed_int(struct mr_waitq *q,
+                                                    void *data,
+                                                    int64_t deadline,
+                                                    const char *why)
+{
+    struct mr_errand *e = mr_errand_current();
+
+    if (!enter_timed(e, q, data, deadline, why))
+        return end_at_once(e, e->one.at, e->one.by_scope);
+    return mr_errand_park_int(e);
+}
+
+intptr_t mr_wait_with(struct mr_waitq *q, void *data, int64_t deadline,
+                      const char *why)
+{
+    struct mr_errand *e = mr_errand_current();
+
+    if (!is_plain(e, deadline))
+        return wait_timed(q, data, deadline, why);
+    enter(e, q, data);
     e->why = why;
-    mr_errand_park(e);
-    e->why = "";
-    rc = set.fired;
-out:
-    if (rc == -ETIMEDOUT && set.at < deadline)
-        blame_scope(e, set.at);
-    return rc;
+    return mr_errand_park(e);
+}
+
+int mr_wait_with_int(struct mr_waitq *q, void *data, int64_t deadline,
+                     const char *why)
+{
+    struct mr_errand *e = mr_errand_current();
+
+    if (!is_plain(e, deadline))
+        return wait_timed_int(q, data, deadline, why);
+    enter(e, q, data);
+    e->why = why;
+    return mr_errand_park_int(e);
 }
 
 intptr_t mr_wait(struct mr_waitq *q, int64_t deadline, const char *why)
 {
-    struct mr_wait_entry e = {.queue = q};
-    int rc = mr_wait_any(&e, 1, deadline, why);
-
-    return rc < 0 ? rc : e.value;
+    return mr_wait_with(q, NULL, deadline, why);
 }

@@ -15,8 +15,9 @@
  *     mr_waitq_wake_one(&q, 0);                elsewhere: rc becomes 0
  *
  * Invariants
- *  (1) An entry is in one queue, or in none; entries usually live on the
- *      waiter's stack and are out of every queue when its wait returns.
+ *  (1) An entry is in one queue, or in none. It is the errand's own (a wait in
+ *      one queue) or on the waiter's stack, and out of every queue when its
+ *      wait returns.
  *  (2) A set fires once. Which entry, and with what value, is written by the
  *      firer; the errand is then READY, and neither cancel nor a deadline
  *      changes the outcome any more. So a value handed over is never lost.
@@ -31,18 +32,17 @@
 #include "core/list.h"
 
 struct mr_errand;
-struct mr_wait_set;
 
 struct mr_waitq {
     struct mr_list entries; /* oldest first */
 };
 
 struct mr_wait_entry {
-    struct mr_list node;     /* in queue->entries */
-    struct mr_waitq *queue;  /* set by whoever makes the entry */
-    struct mr_wait_set *set; /* while parked */
-    void *data;              /* the object's own: a place for a value */
-    intptr_t value;          /* written by the firer */
+    struct mr_list node;      /* in queue->entries */
+    struct mr_waitq *queue;   /* set by whoever makes the entry */
+    struct mr_errand *errand; /* who waits, while parked */
+    void *data;               /* the object's own: a place for a value */
+    intptr_t value;           /* written by the firer, for mr_wait_any */
 };
 
 static inline void mr_waitq_init(struct mr_waitq *q)
@@ -60,6 +60,13 @@ static inline bool mr_waitq_is_empty(const struct mr_waitq *q)
  * -ETIMEDOUT or -ECANCELED. `why` is a static string. May park.
  */
 MR_API intptr_t mr_wait(struct mr_waitq *q, int64_t deadline, const char *why);
+
+/* The same with `data` in the entry, for the firer to look at. The second is
+ * for wakers that give no more than an int. May park. */
+MR_API intptr_t mr_wait_with(struct mr_waitq *q, void *data, int64_t deadline,
+                             const char *why);
+MR_API int mr_wait_with_int(struct mr_waitq *q, void *data, int64_t deadline,
+                            const char *why);
 
 /*
  * Park until one of n entries (queue and data filled in) fires: its index, its

@@ -146,22 +146,62 @@ static intptr_t waits_with_data(void *arg)
     return e.value;
 }
 
+static intptr_t waits_with_data_alone(void *arg)
+{
+    return mr_wait_with(&q[0], arg, MR_NEVER, "data");
+}
+
+static intptr_t waits_with_data_in_time(void *arg)
+{
+    return mr_wait_with_int(&q[0], arg, mr_after_s(60), "data");
+}
+
 IN_HUB(wait_entry_can_be_looked_at)
 {
+    static mr_coro_fn *const ways[] = {waits_with_data, waits_with_data_alone,
+                                       waits_with_data_in_time};
     int place = 0;
     struct mr_coro *co;
     struct mr_wait_entry *first;
     intptr_t v;
 
     init_queues();
-    CHECK_EQ_PTR(mr_waitq_first(&q[0]), NULL);
-    co = mr_spawn(waits_with_data, &place);
-    mr_yield();
-    first = mr_waitq_first(&q[0]);
-    CHECK_EQ_PTR(first->data, &place);
-    mr_wait_fire(first, 3);
-    CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
-    CHECK_EQ_INT(v, 3);
+    for (size_t i = 0; i < MR_ARRAY_LEN(ways); i++) {
+        CASE("%zu", i);
+        CHECK_EQ_PTR(mr_waitq_first(&q[0]), NULL);
+        co = mr_spawn(ways[i], &place);
+        mr_yield();
+        first = mr_waitq_first(&q[0]);
+        CHECK_EQ_PTR(first->data, &place);
+        CHECK_EQ_STR(mr_coro_why(co), "data");
+        mr_wait_fire(first, 3);
+        CHECK_EQ_STR(mr_coro_why(co), "");
+        CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
+        CHECK_EQ_INT(v, 3);
+    }
+    return 0;
+}
+
+/* The errand's own entry is used again and again, each time as new. */
+IN_HUB(wait_again_after_each_way_to_end)
+{
+    struct mr_coro *co;
+    struct mr_scope s;
+    intptr_t v;
+
+    init_queues();
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ_INT(mr_wait(&q[0], mr_after(1000), "test"), -ETIMEDOUT);
+        mr_scope_enter(&s, mr_after(1000));
+        CHECK_EQ_INT(mr_wait(&q[0], MR_NEVER, "test"), -ETIMEDOUT);
+        CHECK_OK(mr_scope_leave(&s));
+        CHECK_OK(mr_waitq_is_empty(&q[0]));
+        co = mr_spawn(waits, NULL);
+        CHECK_EQ_INT(mr_join(co, NULL, mr_after(1000)), -ETIMEDOUT);
+        CHECK_OK(mr_waitq_wake_one(&q[0], i));
+        CHECK_EQ_INT(mr_join(co, &v, mr_after_s(60)), 0);
+        CHECK_EQ_INT(v, i);
+    }
     return 0;
 }
 
@@ -320,7 +360,7 @@ IN_HUB_DIES(wait_on_the_hubs_own_stack, "coroutine 'main'")
 
 SUITE("waiting", wait_for_one, wait_wakes_the_oldest_first, wait_wakes_all,
       wait_any_takes_siblings_out, wait_twice_in_one_queue,
-      wait_entry_can_be_looked_at)
+      wait_entry_can_be_looked_at, wait_again_after_each_way_to_end)
 SUITE("waiting: time and cancel", wait_times_out,
       wait_that_fails_gives_up_a_turn, wait_cancel_is_sticky,
       wait_value_survives_a_later_cancel, wait_value_survives_a_later_deadline,
