@@ -202,6 +202,8 @@ static int try_case(struct mr_select_case *c)
     case MR_SELECT_READABLE:
     case MR_SELECT_WRITABLE:
         return try_fd(c);
+    case MR_SELECT_SOURCE:
+        return c->source ? c->source->take(c->source, c->item.to) : -EAGAIN;
     }
     MR_BUG_ON(true); /* not an op */
     return -EINVAL;
@@ -234,34 +236,53 @@ static int try_all(struct mr_select_case *cases, size_t n)
     return -EAGAIN;
 }
 
+/* The queue and data of c's entry, if it has a queue of its own. 0; 1: always
+ * ready; or -Exxx. */
+static int fill_one(struct mr_wait_entry *e, const struct mr_select_case *c)
+{
+    e->data = c->item.to;
+    switch (c->op) {
+    case MR_SELECT_RECV:
+        if (c->chan)
+            e->queue = &c->chan->receivers;
+        return 0;
+    case MR_SELECT_SEND:
+        if (c->chan)
+            e->queue = &c->chan->senders;
+        return 0;
+    case MR_SELECT_READABLE:
+        return mr_hub_fd_queue(c->fd, MR_READABLE, &e->queue);
+    case MR_SELECT_WRITABLE:
+        return mr_hub_fd_queue(c->fd, MR_WRITABLE, &e->queue);
+    case MR_SELECT_SOURCE:
+        return c->source ? c->source->begin(c->source, c->item.to, e) : 0;
+    }
+    return 0;
+}
+
+static void end_sources(struct mr_wait_entry *entries,
+                        const struct mr_select_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (cases[i].op == MR_SELECT_SOURCE && cases[i].source)
+            cases[i].source->end(&entries[i]);
+    }
+}
+
 /* An entry for each case; -EAGAIN, or the index of one that need not wait. */
 static int fill(struct mr_wait_entry *entries, struct mr_select_case *cases,
                 size_t n, struct mr_waitq *never)
 {
     for (size_t i = 0; i < n; i++) {
-        struct mr_select_case *c = &cases[i];
-        struct mr_waitq *q = never;
+        int rc;
 
-        switch (c->op) {
-        case MR_SELECT_RECV:
-            q = c->chan ? &c->chan->receivers : never;
-            break;
-        case MR_SELECT_SEND:
-            q = c->chan ? &c->chan->senders : never;
-            break;
-        case MR_SELECT_READABLE:
-        case MR_SELECT_WRITABLE:
-            c->rc = mr_hub_fd_queue(
-                c->fd, c->op == MR_SELECT_READABLE ? MR_READABLE : MR_WRITABLE,
-                &q);
-            if (c->rc == 0)
-                break;
-            /* Always ready, or an error that is this case's outcome. */
-            c->rc = MR_MIN(c->rc, 0);
+        entries[i].queue = never;
+        rc = fill_one(&entries[i], &cases[i]);
+        if (rc) {
+            cases[i].rc = MR_MIN(rc, 0);
+            end_sources(entries, cases, i);
             return (int)i;
         }
-        entries[i].queue = q;
-        entries[i].data = c->item.to;
     }
     return -EAGAIN;
 }
@@ -278,6 +299,7 @@ static int wait_for_one(struct mr_wait_entry *entries,
     if (rc != -EAGAIN)
         return rc;
     rc = mr_wait_any(entries, n, deadline, "select");
+    end_sources(entries, cases, n);
     if (rc >= 0)
         cases[rc].rc = (int)entries[rc].value;
     return rc;

@@ -65,15 +65,36 @@ enum mr_select_op {
     MR_SELECT_SEND,
     MR_SELECT_READABLE,
     MR_SELECT_WRITABLE,
+    MR_SELECT_SOURCE,
 };
 
-/* Made by the four below. rc is written in the case that happened: 0, or
- * -EPIPE of a channel, -EBADF or -ENOMEM of a descriptor. */
+/*
+ * What else may be received from: embedded in an object of another module,
+ * which offers its cases itself (core/mailbox.h does). A table of functions, as
+ * channels do not know of threads.
+ */
+struct mr_select_source {
+    /* Into *ret_item without waiting: -EAGAIN, or how it went. */
+    int (*take)(struct mr_select_source *source, void *ret_item);
+    /* Someone is to wait: fill in e's queue and data. Once there is something,
+     * write to *ret_item and fire e with how it went. 0 or -Exxx. */
+    int (*begin)(struct mr_select_source *source, void *ret_item,
+                 struct mr_wait_entry *e);
+    /* The wait is over, whoever ended it. */
+    void (*end)(struct mr_wait_entry *e);
+};
+
+/* Made by the four below and their like elsewhere. rc is written in the case
+ * that happened: 0, or -EPIPE of a channel, -EBADF or -ENOMEM of a descriptor.
+ */
 struct mr_select_case {
     enum mr_select_op op;
     int fd;
     int rc;
-    struct mr_chan *chan; /* NULL: never happens, for switching a case off */
+    union { /* NULL: never happens, for switching a case off */
+        struct mr_chan *chan;
+        struct mr_select_source *source;
+    };
     union {
         void *to;
         const void *from;

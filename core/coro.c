@@ -18,7 +18,7 @@
 
 #include "core/coro_priv.h"
 
-_Thread_local struct mr_thread mr_thread
+_Thread_local struct mr_thread_state mr_thread
     __attribute__((tls_model("initial-exec")));
 
 /* --- a thread's own stack --- */

@@ -84,7 +84,7 @@ struct mr_coro {
     const char *entry;
     const char *where; /* it was made; NULL when nobody said */
     uint64_t id;
-    struct mr_thread *home; /* whose it is; NULL in a stand-in */
+    struct mr_thread_state *home; /* whose it is; NULL in a stand-in */
     struct mr_coro *parent; /* a greenlet's: where its end lands, or NULL */
     struct mr_list by_hand; /* in the thread's list, of one that is no root */
     struct mr_errand own[]; /* one in a root and in a thread's stand-in */
@@ -94,7 +94,7 @@ _Static_assert(sizeof(struct mr_coro) + sizeof(struct mr_errand) <=
                    MR_STACK_BLOCK,
                "the control block has its place on the top page");
 
-struct mr_thread {
+struct mr_thread_state {
     struct mr_coro *current; /* NULL until the thread's first use */
     struct mr_hub *hub;
     uint64_t last_id;
@@ -104,7 +104,7 @@ struct mr_thread {
 };
 /* initial-exec: one instruction to reach, also from libmillrace.so. Cached
  * addresses of it stay right, as no coroutine changes its thread. */
-extern _Thread_local struct mr_thread mr_thread
+extern _Thread_local struct mr_thread_state mr_thread
     __attribute__((tls_model("initial-exec")));
 
 /* --- coro.c --- */

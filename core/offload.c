@@ -25,10 +25,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include "core/coro_priv.h"
-#include "core/sys.h"
+#include "core/thread_priv.h"
 
 #define THREADS_MAX 64
 
@@ -113,24 +112,13 @@ static void *help(void *unused)
 
 /* --- on the hub's thread --- */
 
-/* With the lock held. Signals are for those who read them from a descriptor,
- * so the helper is born with all of them blocked. */
+/* With the lock held. */
 static int start_helper(void)
 {
-    sigset_t all, old;
-    int err = mr_sys_faulted(MR_SYS_PTHREAD_CREATE);
+    int err = mr_thread_create(&pool.threads[pool.n], NULL, help, NULL);
 
-    if (err)
-        return err;
-    sigfillset(&all);
-    err = mr_sys_sigmask(SIG_SETMASK, &all, &old);
-    if (err)
-        return err;
-    err = -pthread_create(&pool.threads[pool.n], NULL, help, NULL);
     if (err == 0)
         pool.n++;
-    /* It took the one before, so it takes this one. */
-    (void)!mr_sys_sigmask(SIG_SETMASK, &old, NULL);
     return err;
 }
 

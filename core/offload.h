@@ -18,7 +18,7 @@
  *     rc = mr_job_run(&l->job, deadline);        last. 0: done; else forget l
  *
  * Helper threads are one set per process, started when first needed (at most
- * mr_offload_set_threads, 4 at first), all signals blocked in them.
+ * mr_offload_set_threads, 4 at first), signals masked as core/thread.h says.
  */
 #include "core/hub.h"
 

@@ -25,6 +25,8 @@ struct mr_stack_owner (*mr_stack_owner)(void);
 static struct sigaction before_segv, before_bus;
 static bool installed;
 static _Thread_local bool has_alternate;
+/* This thread's own alternate stack, to be given back; NULL: another's. */
+static _Thread_local char *alternate;
 
 /* --- a line, piece by piece --- */
 
@@ -121,8 +123,7 @@ static size_t alternate_bytes(void)
                              : 64 * 1024;
 }
 
-/* Left mapped until the thread's process ends: a signal may be on it at any
- * time, and threads with hubs are few. */
+/* Stays while the thread does: a signal may be on it at any time. */
 static int alternate_stack(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = alternate_bytes();
@@ -146,6 +147,7 @@ static int alternate_stack(void)
         err = -EPERM;
         goto fail;
     }
+    alternate = p;
     return 0;
 
 fail:
@@ -172,4 +174,16 @@ int mr_stack_watch_overflow(void)
     sigaction(SIGSEGV, &sa, &before_segv);
     sigaction(SIGBUS, &sa, &before_bus);
     return 0;
+}
+
+void mr_stack_unwatch_overflow(void)
+{
+    stack_t none = {.ss_flags = SS_DISABLE};
+
+    if (alternate && sigaltstack(&none, NULL) == 0) {
+        mr_sys_munmap(alternate,
+                      (size_t)sysconf(_SC_PAGESIZE) + alternate_bytes());
+        alternate = NULL;
+    }
+    has_alternate = false;
 }

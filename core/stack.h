@@ -88,6 +88,8 @@ size_t mr_stack_guard_bytes(void);
  * 0 or -ENOMEM.
  */
 MR_API MR_MUST_USE int mr_stack_watch_overflow(void);
+/* This thread is about to end: its alternate stack is given back. */
+MR_API void mr_stack_unwatch_overflow(void);
 /* Who runs now on this thread; set by core/coro.c. */
 struct mr_stack_owner {
     const struct mr_stack *stack; /* NULL: the thread's own */
