@@ -207,17 +207,22 @@ int mr_sleep(int64_t deadline)
 
 /* --- scopes --- */
 
+static void set_min(struct mr_scope *s)
+{
+    s->min = s->at;
+    if (!s->shield && s->outer)
+        s->min = MR_MIN(s->at, s->outer->min);
+}
+
 static void enter(struct mr_scope *s, int64_t deadline, bool shield)
 {
     struct mr_errand *e = mr_errand_self();
 
     s->outer = e->scope;
     s->at = deadline;
-    s->min = deadline;
     s->expired = false;
     s->shield = shield;
-    if (!shield && s->outer)
-        s->min = MR_MIN(deadline, s->outer->min);
+    set_min(s);
     e->scope = s;
 }
 
@@ -228,6 +233,24 @@ static bool leave(struct mr_scope *s)
     MR_BUG_ON(e->scope != s); /* scopes nest like brackets */
     e->scope = s->outer;
     return s->expired;
+}
+
+/* From the innermost outwards, and back: each min rests on the outer one. */
+static bool move(struct mr_scope *inner, struct mr_scope *s, int64_t deadline)
+{
+    if (!inner)
+        return false;
+    if (inner == s)
+        s->at = deadline;
+    else if (!move(inner->outer, s, deadline))
+        return false;
+    set_min(inner);
+    return true;
+}
+
+void mr_scope_move(struct mr_scope *s, int64_t deadline)
+{
+    (void)move(mr_errand_self()->scope, s, deadline);
 }
 
 void mr_scope_enter(struct mr_scope *s, int64_t deadline)

@@ -59,6 +59,13 @@ MR_API void mr_scope_enter(struct mr_scope *s, int64_t deadline);
 /* True when a park inside failed because of this very scope. */
 MR_API bool mr_scope_leave(struct mr_scope *s);
 
+/*
+ * Give an open scope another deadline, from anywhere inside it: what is being
+ * waited for just now does not count, or the time begins anew. For parks to
+ * come. Another errand's scope is left as it is.
+ */
+MR_API void mr_scope_move(struct mr_scope *s, int64_t deadline);
+
 /* Inside, a cancel and all outer scopes wait until the shield is left. */
 MR_API void mr_shield_enter(struct mr_scope *s, int64_t deadline);
 MR_API bool mr_shield_leave(struct mr_scope *s);

@@ -146,6 +146,45 @@ IN_HUB(scope_knows_whose_deadline_it_was)
     return 0;
 }
 
+/* A moved one counts inside scopes that were entered before, but not across a
+ * shield, nor in another errand. */
+static intptr_t move_anothers(void *arg)
+{
+    struct mr_scope own;
+
+    mr_scope_enter(&own, MR_NEVER);
+    mr_scope_move(arg, MR_NEVER);
+    (void)mr_scope_leave(&own);
+    return 0;
+}
+
+IN_HUB(scope_moves)
+{
+    struct mr_scope outer, inner, shield;
+    struct mr_coro *co;
+
+    mr_scope_enter(&outer, MR_NEVER);
+    mr_scope_enter(&inner, mr_after_s(3600));
+    mr_scope_move(&outer, mr_after_ms(1));
+    co = mr_spawn(move_anothers, &outer);
+    CHECK_OK(co);
+    CHECK_EQ_INT(mr_sleep(MR_NEVER), -ETIMEDOUT);
+    mr_shield_enter(&shield, MR_NEVER);
+    mr_scope_move(&outer, mr_after_ms(1));
+    CHECK_EQ_INT(mr_sleep_ms(3), 0);
+    CHECK_EQ_INT(mr_shield_leave(&shield), false);
+    CHECK_EQ_INT(mr_sleep_ms(1), -ETIMEDOUT);
+    mr_scope_move(&outer, MR_NEVER);
+    CHECK_EQ_INT(mr_sleep_ms(1), 0);
+    mr_scope_move(&inner, mr_now());
+    CHECK_EQ_INT(mr_sleep_ms(1), -ETIMEDOUT);
+    CHECK_EQ_INT(mr_scope_leave(&inner), true);
+    CHECK_EQ_INT(mr_sleep_ms(1), 0);
+    CHECK_EQ_INT(mr_scope_leave(&outer), true);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    return 0;
+}
+
 /* A deadline of the call's own blames no scope. */
 IN_HUB(scope_is_not_blamed_for_an_argument)
 {
@@ -398,7 +437,7 @@ SUITE("timer", timer_arithmetic, timer_sleeps_in_order, timer_sleep_in_the_past,
       timer_heap_model)
 SUITE("scopes", scope_that_does_not_expire, scope_expires,
       scope_knows_whose_deadline_it_was, scope_is_not_blamed_for_an_argument,
-      scope_left_open, scope_left_crosswise)
+      scope_moves, scope_left_open, scope_left_crosswise)
 SUITE("shields", shield_puts_a_cancel_off, shield_cancelled_while_parked,
       shield_puts_outer_scopes_off, shield_has_a_deadline_of_its_own)
 TEST_MAIN()
