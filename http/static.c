@@ -4,7 +4,7 @@
  * static.c - files below a root (http/static.h).
  *
  *   serve -> open -+-> directory -> redirect | index -> file | listing | 403
- *                  '-> file -> 304 | body
+ *                  '-> file -> 304 | 412 | body
  *
  * The path comes decoded and without dot segments; that nothing leaves the root
  * all the same is the kernel's word (openat2, RESOLVE_BENEATH), not ours.
@@ -19,6 +19,7 @@
 
 #include "core/buf.h"
 #include "core/sys.h"
+#include "http/conditional.h"
 #include "http/date.h"
 #include "http/listing.h"
 #include "http/mime.h"
@@ -27,8 +28,11 @@
 #include "io/file.h"
 
 #define MAX_ENTRIES 10000
-/* '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
-#define ETAG_MAX 56
+/* "W/" '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
+#define ETAG_MAX 58
+#define NS_PER_S INT64_C(1000000000)
+/* The coarsest clock of a file system in use: FAT's counts in two seconds. */
+#define TICK_S 2
 /* Debian's list of all types there are has 72 KiB. */
 #define MIME_TYPES_MAX ((size_t)1024 * 1024)
 
@@ -129,43 +133,17 @@ void mr_static_close(struct mr_static *s)
 
 /* --- files --- */
 
+/* A file that changed twice within a tick of its file system's clock has the
+ * same time for two contents: while that may be, its tag is weak (RFC 9110
+ * 8.8.1, 8.8.3). */
 static size_t put_etag(char out[ETAG_MAX], const struct stat *st)
 {
-    return (size_t)snprintf(out, ETAG_MAX, "\"%llx-%llx-%lx\"",
-                            (unsigned long long)st->st_size,
+    bool fresh = st->st_mtim.tv_sec > mr_sys_realtime() / NS_PER_S - TICK_S;
+
+    return (size_t)snprintf(out, ETAG_MAX, "%s\"%llx-%llx-%lx\"",
+                            fresh ? "W/" : "", (unsigned long long)st->st_size,
                             (unsigned long long)st->st_mtim.tv_sec,
                             (unsigned long)st->st_mtim.tv_nsec);
-}
-
-/* RFC 9110 13.1.2: weak comparison, a list, or "*". */
-static bool none_match(struct mr_str list, struct mr_str etag)
-{
-    struct mr_str tag;
-
-    while (mr_list_field_next(&list, &tag)) {
-        if (mr_str_is(tag, "*"))
-            return false;
-        if (mr_str_starts(tag, "W/"))
-            tag = mr_str_n(tag.p + 2, tag.n - 2);
-        if (mr_str_eq(tag, etag))
-            return false;
-    }
-    return true;
-}
-
-/* RFC 9110 13.2.2: If-Modified-Since only without an If-None-Match. */
-static bool is_not_modified(const struct mr_request *req, struct mr_str etag,
-                            int64_t mtime)
-{
-    struct mr_str match = mr_request_header(req, "if-none-match");
-    struct mr_str since = mr_request_header(req, "if-modified-since");
-    int64_t t;
-
-    if (match.p)
-        return !none_match(match, etag);
-    return since.p &&
-           mr_date_parse(since, mr_sys_realtime() / 1000000000, &t) == 0 &&
-           mtime <= t;
 }
 
 static int validators(const struct mr_static *s, struct mr_response *res,
@@ -189,14 +167,20 @@ static int send_file(const struct mr_static *s, struct mr_request *req,
                      struct mr_str name)
 {
     char tag[ETAG_MAX];
-    struct mr_str etag = mr_str_n(tag, put_etag(tag, st));
+    const struct mr_validators v = {
+        .etag = mr_str_n(tag, put_etag(tag, st)),
+        .modified = st->st_mtim.tv_sec,
+    };
     struct mr_str type;
-    int err = validators(s, res, st, etag);
+    int status, err;
 
+    err = validators(s, res, st, v.etag);
     if (err)
         return err;
-    if (is_not_modified(req, etag, st->st_mtim.tv_sec))
-        return mr_response_start(res, MR_STATUS_NOT_MODIFIED, NULL, 0);
+    status = mr_conditional(mr_request_headers(req), mr_request_method(req), &v,
+                            mr_sys_realtime() / NS_PER_S);
+    if (status)
+        return mr_reply_status(res, status);
     type = mr_mime_find(s->mime, name);
     return mr_reply_file(res, MR_STATUS_OK, type.p, fd, 0,
                          (uint64_t)st->st_size);

@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http/listing.h"
@@ -25,6 +26,16 @@ static void put(const char *name, const char *text)
     CHECK_OK(fd >= 0);
     CHECK_EQ_INT(write(fd, text, strlen(text)), strlen(text));
     close(fd);
+}
+
+/* Seconds before now: a file that changed just now has a weak tag. */
+static void age(const char *name, int64_t seconds)
+{
+    const struct timespec at = {.tv_sec = time(NULL) - seconds};
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    CHECK_EQ_INT(utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0), 0);
 }
 
 static void make(const char *name)
@@ -272,6 +283,22 @@ static const struct {
     {"If-Modified-Since: %s", 304},
     {"If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT", 200},
     {"If-Modified-Since: rubbish", 200},
+    {"If-Match: %s", 200},
+    {"If-Match: \"x\", %s", 200},
+    {"If-Match: *", 200},
+    {"If-Match: W/%s", 412},
+    {"If-Match: \"x\"", 412},
+    {"If-Unmodified-Since: %s", 200},
+    {"If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT", 412},
+    /* no ranges yet: both are as if not sent (RFC 9110 13.1.5, 14.2) */
+    {"Range: bytes=0-1", 200},
+    {"Range: bytes=0-1\r\nIf-Range: %s", 200},
+    {"Range: bytes=0-1\r\nIf-Range: \"x\"", 200},
+    {"If-Range: \"x\"", 200},
+    {"Range: lines=1-2", 200},
+    /* nor is this a GET's (14.4) */
+    {"Content-Range: bytes 0-1/9", 200},
+    {"Content-Location: /other", 200},
 };
 
 WEB(static_answers_304)
@@ -280,6 +307,7 @@ WEB(static_answers_304)
     char etag[128], date[128], field[512], text[1024];
 
     open_files(w);
+    age("a.txt", 3600);
     CHECK_EQ_INT(ask(c, GET("/a.txt")), 200);
     snprintf(etag, sizeof etag, "%.100s", client_field(c, "ETag"));
     snprintf(date, sizeof date, "%.100s", client_field(c, "Last-Modified"));
@@ -297,13 +325,61 @@ WEB(static_answers_304)
         CHECK_EQ_INT(ask(c, text), conditions[i].status);
         CHECK_EQ_STR(client_field(c, "ETag"), etag);
         CHECK_EQ_STR(client_field(c, "Last-Modified"), date);
-        CHECK_EQ_INT(c->body_n, conditions[i].status == 200 ? 5 : 0);
+        CHECK_EQ_INT(client_field(c, "Date")[3], ',');
+        if (conditions[i].status != 412)
+            CHECK_EQ_INT(c->body_n, conditions[i].status == 200 ? 5 : 0);
     }
     put("a.txt", "beta");
     snprintf(text, sizeof text, REQUEST("GET /a.txt", "If-None-Match: %s\r\n"),
              etag);
     CHECK_EQ_INT(ask(c, text), 200);
     CHECK_EQ_STR(c->body, "beta");
+    close_files();
+    client_free(c);
+}
+
+/* A second content may come within the same tick of the clock. */
+WEB(static_tag_is_weak_while_fresh)
+{
+    static const int64_t ages[] = {-3600, 0, 60};
+    struct client *c = client_new(w);
+
+    open_files(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(ages); i++) {
+        CASE("%d s", (int)ages[i]);
+        age("a.txt", ages[i]);
+        CHECK_EQ_INT(ask(c, GET("/a.txt")), 200);
+        CHECK_EQ_INT(client_field(c, "ETag")[0], ages[i] > 2 ? '"' : 'W');
+        snprintf(c->in, sizeof c->in,
+                 REQUEST("GET /a.txt", "If-None-Match: %s\r\n"),
+                 client_field(c, "ETag"));
+        client_send(c, c->in);
+        CHECK_EQ_INT(client_answer(c), 304);
+    }
+    close_files();
+    client_free(c);
+}
+
+/* RFC 9110 13.2.1: they count where the answer would be a 2xx. */
+WEB(static_ignores_conditions_of_what_is_not)
+{
+    static const struct {
+        const char *in;
+        int status;
+    } rows[] = {
+        {REQUEST("GET /nothing", "If-Match: \"x\"\r\n"), 404},
+        {REQUEST("GET /nothing", "If-None-Match: *\r\n"), 404},
+        {REQUEST("GET /sub", "If-None-Match: *\r\n"), 301},
+        {REQUEST("POST /a.txt", "If-Match: \"x\"\r\n"), 405},
+        {REQUEST("OPTIONS *", "If-Match: \"x\"\r\n"), 204},
+    };
+    struct client *c = client_new(w);
+
+    open_files(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(rows); i++) {
+        CASE("%s", rows[i].in);
+        CHECK_EQ_INT(ask(c, rows[i].in), rows[i].status);
+    }
     close_files();
     client_free(c);
 }
@@ -403,6 +479,7 @@ TEST(static_refuses_roots)
 SUITE("static files", static_finds_and_does_not_find,
       static_follows_links_inside, static_without_openat2,
       static_redirects_to_itself, static_answers_get_and_head_only,
-      static_answers_304, static_refuses_roots)
+      static_answers_304, static_tag_is_weak_while_fresh,
+      static_ignores_conditions_of_what_is_not, static_refuses_roots)
 SUITE("listings", static_lists, static_lists_so_many, listing_escapes)
 TEST_MAIN()
