@@ -21,7 +21,7 @@
 #define SKIP_MAX (256 * 1024)
 
 void mr_body_begin(struct mr_body *b, const struct mr_request_head *head,
-                   int64_t max, struct mr_arena *arena)
+                   const struct mr_http_options *o, struct mr_arena *arena)
 {
     b->framing = head->framing;
     b->left = head->content_length;
@@ -30,7 +30,8 @@ void mr_body_begin(struct mr_body *b, const struct mr_request_head *head,
     b->expect = head->expect_continue && !b->done;
     b->error = 0;
     b->seen = 0;
-    b->max = max;
+    b->max = o->max_body;
+    b->patience = o->body_timeout;
     b->held.n = 0;
     if (head->framing == MR_FRAMING_CHUNKED)
         mr_chunked_init(&b->chunked, arena);
@@ -54,10 +55,22 @@ static int say_continue(struct mr_exchange *x)
     return mr_exchange_write(x, text, sizeof text - 1);
 }
 
+/* What was waited is spent, what came earns time in proportion, and more than
+ * body_timeout is not saved up: who stands still is cut after that, and so, in
+ * the end, is who sends less than a unit in it. */
+static void pace(struct mr_exchange *x, ssize_t n, int64_t waited)
+{
+    int64_t timeout = x->http->options.body_timeout;
+    int64_t left = x->body.patience - waited + n * (timeout / MR_BODY_UNIT);
+
+    x->body.patience = MR_MAX(MR_MIN(left, timeout), 0);
+}
+
 static int fill(struct mr_exchange *x)
 {
     struct mr_body *b = &x->body;
     size_t limit = x->in_cap - x->body_base;
+    int64_t begin;
     ssize_t n;
     int err;
 
@@ -71,10 +84,11 @@ static int fill(struct mr_exchange *x)
         limit = (size_t)b->left;
     /* A handler that gathers a large upload shall not hold back what it has
      * answered so far. */
-    n = mr_exchange_fill(x, limit,
-                         mr_hub_now() + x->http->options.body_timeout);
+    begin = mr_hub_now();
+    n = mr_exchange_fill(x, limit, begin + b->patience);
     if (n < 0)
         return (int)n;
+    pace(x, n, mr_hub_now() - begin);
     return n == 0 ? -ENODATA : 0;
 }
 

@@ -18,12 +18,14 @@
 #include "http/head_check.h"
 
 struct mr_exchange;
+struct mr_http_options;
 
 struct mr_body {
     enum mr_framing framing;
     bool done;
     bool expect;        /* 100 Continue is still owed */
     int error;          /* once failed, always */
+    int64_t patience;   /* how long the next piece may be waited for */
     uint64_t left;      /* of a length */
     uint64_t seen;      /* handed out */
     struct mr_str held; /* of a piece that was not wanted whole: comes again */
@@ -31,9 +33,9 @@ struct mr_body {
     struct mr_chunked chunked;
 };
 
-/* Trailers go to the arena. max < 0: no limit. */
+/* Trailers go to the arena. Limits: max_body, body_timeout. */
 void mr_body_begin(struct mr_body *b, const struct mr_request_head *head,
-                   int64_t max, struct mr_arena *arena);
+                   const struct mr_http_options *o, struct mr_arena *arena);
 /* As mr_request_next. May park. */
 MR_MUST_USE int mr_body_next(struct mr_exchange *x, struct mr_str *ret_piece);
 /* Read and drop what is left, if that is little. 0: at its end; -EFBIG: too

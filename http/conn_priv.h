@@ -32,6 +32,9 @@
 #define MR_GATHER_MAX (16 * 1024)
 /* The write time-out is for this much: so no client is slower than 2 KiB/s. */
 #define MR_WRITE_UNIT (64 * 1024)
+/* The body time-out is for this much: half a KiB/s, what a sensor on a bad line
+ * still does. */
+#define MR_BODY_UNIT (16 * 1024)
 
 enum mr_conn_state {
     MR_CONN_RESTING,
@@ -68,6 +71,24 @@ struct mr_request {
     struct mr_waitq gone;
 };
 
+/* Fields that the server must know of (response_fields.c). */
+enum {
+    MR_HAS_TYPE = 1 << 0,
+    MR_HAS_SERVER = 1 << 1,
+    MR_HAS_UPGRADE = 1 << 2,
+    MR_HAS_ALLOW = 1 << 3,
+    MR_HAS_CHALLENGE = 1 << 4,
+    MR_HAS_CONTENT_RANGE = 1 << 5,
+    MR_HAS_ETAG = 1 << 6,
+    MR_HAS_LAST_MODIFIED = 1 << 7,
+    MR_HAS_LOCATION = 1 << 8,
+    MR_HAS_CONTENT_LOCATION = 1 << 9,
+    MR_HAS_EXPIRES = 1 << 10,
+    MR_HAS_RETRY_AFTER = 1 << 11,
+    MR_HAS_AGE = 1 << 12,
+    MR_HAS_BYTERANGES = 1 << 13, /* its type is multipart/byteranges */
+};
+
 /* One formatted field, "Name: value\r\n". */
 struct mr_extra {
     struct mr_extra *next;
@@ -83,8 +104,8 @@ struct mr_response {
     unsigned extra_n;
     int status;
     bool started;
-    bool has_type; /* the handler set Content-Type itself */
-    bool no_body;  /* HEAD, 204, 304: what is written is dropped */
+    uint16_t has; /* of MR_HAS_...: what the handler's fields name */
+    bool no_body; /* HEAD, 204, 304: what is written is dropped */
     bool chunked;
     bool close;          /* the connection ends after it */
     bool broken;         /* cut short: nothing may follow */
@@ -112,6 +133,8 @@ struct mr_exchange {
     struct mr_request req;
     struct mr_response res;
     const struct mr_http_target *target;
+    struct mr_scope *patience; /* of the handler; NULL: without end */
+    struct mr_stream taken;    /* what the handler of an upgrade reads */
     struct mr_parser parser;
     struct mr_field fields[]; /* max_fields */
 };
@@ -174,8 +197,14 @@ int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n);
 /* Write what was gathered; _more: a sendfile follows. 0 or -Exxx. May park. */
 int mr_exchange_flush(struct mr_exchange *x);
 int mr_exchange_flush_more(struct mr_exchange *x);
-/* When a write of n bytes that begins now is too slow. */
-int64_t mr_write_deadline(const struct mr_exchange *x, size_t n);
+/* Around whatever waits for the client: it has time-outs of its own, so the
+ * handler's rests meanwhile, and begins anew. */
+void mr_client_wait_begin(struct mr_exchange *x);
+void mr_client_wait_end(struct mr_exchange *x);
+/* n bytes of the file from *off, which moves; MR_WRITE_UNIT at least in each
+ * write_timeout. As mr_sendfile (io/fd.h). May park. */
+ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
+                             size_t n);
 
 /* --- dispatch.c --- */
 
@@ -211,6 +240,12 @@ void mr_http_left(struct mr_http *http);
 
 /* Is there more of the body than it is worth reading to keep the connection? */
 bool mr_body_is_long(const struct mr_exchange *x);
+
+/* --- response_fields.c --- */
+
+/* Has it the fields that an answer of this status must have? */
+bool mr_response_may_be(const struct mr_response *res, int status,
+                        struct mr_str type);
 
 /* --- response.c --- */
 

@@ -158,14 +158,18 @@ static void call_handler(struct mr_exchange *x)
     int err;
 
     mr_scoreboard_add(&x->http->row->in_flight, 1);
-    if (limit != MR_NEVER)
+    if (limit != MR_NEVER) {
         mr_scope_enter(&scope, mr_hub_now() + limit);
+        x->patience = &scope;
+    }
     /* What a report of a hang, an overflow or a list of coroutines says. */
     mr_coro_set_name(mr_coro_self(), t->name);
     err = t->handle(&x->req, &x->res, t->self);
     mr_coro_set_name(mr_coro_self(), "http");
-    if (limit != MR_NEVER)
+    if (limit != MR_NEVER) {
         late = mr_scope_leave(&scope);
+        x->patience = NULL;
+    }
     mr_group_close(mr_group_own());
     if (err < 0)
         handler_failed(x, err, late);
@@ -191,6 +195,11 @@ static void dispatch(struct mr_exchange *x)
     case MR_TARGET_ORIGIN:
     case MR_TARGET_ABSOLUTE:
         break;
+    }
+    /* RFC 9110 7.4: what is to be had over TLS only came without it */
+    if (head->https) {
+        (void)mr_reply_status(&x->res, MR_STATUS_MISDIRECTED_REQUEST);
+        return;
     }
     /* OPTIONS *, RFC 9110 9.3.7; an absolute target without a path is it too */
     if (mr_str_is(head->path, "*")) {
@@ -232,7 +241,7 @@ static void begin_request(struct mr_exchange *x)
     x->in_pos += p->size;
     x->in_len -= p->size;
     x->body_base = x->in_pos;
-    mr_body_begin(&x->body, &p->head, x->http->options.max_body, &x->arena);
+    mr_body_begin(&x->body, &p->head, &x->http->options, &x->arena);
     mr_response_init(&x->res, x);
     x->conn->requests++;
 }

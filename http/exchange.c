@@ -77,6 +77,7 @@ struct mr_exchange *mr_exchange_take(struct mr_conn *c)
     }
     x->conn = c;
     x->write_error = 0;
+    x->patience = NULL;
     c->x = x;
     return x;
 }
@@ -118,7 +119,9 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
         if (err)
             return err;
     }
+    mr_client_wait_begin(x);
     n = mr_stream_read(&x->conn->io.stream, x->in + end, limit, deadline);
+    mr_client_wait_end(x);
     if (n > 0) {
         x->in_len += (size_t)n;
         mr_scoreboard_add(&x->http->row->bytes_in, n);
@@ -126,35 +129,86 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
     return n;
 }
 
-int64_t mr_write_deadline(const struct mr_exchange *x, size_t n)
+void mr_client_wait_begin(struct mr_exchange *x)
 {
-    int64_t units = (int64_t)(n / MR_WRITE_UNIT) + 1;
+    if (x->patience)
+        mr_scope_move(x->patience, MR_NEVER);
+}
 
-    return mr_hub_now() + units * x->http->options.write_timeout;
+void mr_client_wait_end(struct mr_exchange *x)
+{
+    if (x->patience)
+        mr_scope_move(x->patience,
+                      mr_hub_now() + x->http->options.handler_timeout);
+}
+
+static size_t bytes_of(const struct iovec *v, int n)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < n; i++)
+        bytes += v[i].iov_len;
+    return bytes;
+}
+
+/* In each write_timeout a unit must go, or all that is left; what is slower is
+ * stuck. A stream that is no plain socket cannot be tried again, and has the
+ * time of all its units at once. */
+static int write_paced(struct mr_exchange *x, struct iovec *v, int n, int flags)
+{
+    struct mr_stream *s = &x->conn->io.stream;
+    int64_t timeout = x->http->options.write_timeout;
+    size_t left = bytes_of(v, n), before;
+    int err;
+
+    if (mr_stream_fd(s) < 0)
+        return mr_stream_writev(
+            s, v, n,
+            mr_hub_now() + timeout * (int64_t)(left / MR_WRITE_UNIT + 1));
+    do {
+        before = left;
+        err = mr_sendv(mr_stream_fd(s), v, n, flags, mr_hub_now() + timeout);
+        left = bytes_of(v, n);
+    } while (err == -ETIMEDOUT && before - left >= MR_WRITE_UNIT);
+    return err;
 }
 
 static int write_all(struct mr_exchange *x, struct iovec *v, int n, int flags)
 {
-    struct mr_stream *s = &x->conn->io.stream;
-    size_t bytes = 0;
-    int64_t deadline;
+    size_t bytes = bytes_of(v, n);
     int err;
 
     if (x->write_error)
         return x->write_error;
-    for (int i = 0; i < n; i++)
-        bytes += v[i].iov_len;
-    deadline = mr_write_deadline(x, bytes);
     mr_hub_idle_remove(&x->flush);
     x->writing = true;
-    err = flags && mr_stream_fd(s) >= 0
-              ? mr_sendv(mr_stream_fd(s), v, n, flags, deadline)
-              : mr_stream_writev(s, v, n, deadline);
+    mr_client_wait_begin(x);
+    err = write_paced(x, v, n, flags);
+    mr_client_wait_end(x);
     x->writing = false;
     x->write_error = err;
     if (!err)
         mr_scoreboard_add(&x->http->row->bytes_out, (int64_t)bytes);
     return err;
+}
+
+ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
+                             size_t n)
+{
+    int out = mr_stream_fd(&x->conn->io.stream);
+    int64_t timeout = x->http->options.write_timeout;
+    int64_t begin = *off, before;
+    ssize_t rc;
+
+    mr_client_wait_begin(x);
+    do {
+        before = *off;
+        rc = mr_sendfile(out, fd, off, n - (size_t)(before - begin),
+                         mr_hub_now() + timeout);
+    } while (rc == -ETIMEDOUT && *off - before >= MR_WRITE_UNIT);
+    mr_client_wait_end(x);
+    mr_scoreboard_add(&x->http->row->bytes_out, *off - begin);
+    return rc < 0 ? rc : *off - begin;
 }
 
 static int flush(struct mr_exchange *x, int flags)

@@ -79,6 +79,7 @@ struct mr_request_head {
     uint8_t minor;           /* 0, or 1 for HTTP/1.1 and above */
     bool keep_alive;         /* may another request follow? */
     bool expect_continue;    /* wants 100 before it sends its body */
+    bool https;              /* the target is an https URI */
     bool upgrade;            /* asks for Upgrade, and rightly */
     uint64_t content_length; /* at most INT64_MAX; 0 unless LENGTH */
     struct mr_str method_text;

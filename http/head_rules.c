@@ -198,9 +198,11 @@ static enum mr_scan take_absolute(struct mr_head_scan *s)
     if (rest.n > 7 && mr_str_is_case(mr_str_n(rest.p, 7), "http://"))
         rest = mr_str_n(rest.p + 7, rest.n - 7);
     else if (rest.n > 8 && mr_str_is_case(mr_str_n(rest.p, 8), "https://"))
-        rest = mr_str_n(rest.p + 8, rest.n - 8);
+        head->https = true;
     else
         return mr_head_refuse(s, 400, "target of no known form");
+    if (head->https)
+        rest = mr_str_n(rest.p + 8, rest.n - 8);
     while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
         n++;
     head->form = MR_TARGET_ABSOLUTE;

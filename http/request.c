@@ -102,6 +102,15 @@ ssize_t mr_request_read(struct mr_request *req, void *buf, size_t n)
     return (ssize_t)copied;
 }
 
+const struct mr_headers *mr_request_trailers(const struct mr_request *req)
+{
+    const struct mr_body *b = &req->x->body;
+
+    if (b->framing != MR_FRAMING_CHUNKED || !b->done || b->error)
+        return NULL;
+    return mr_chunked_trailers(&b->chunked);
+}
+
 struct mr_arena *mr_request_arena(struct mr_request *req)
 {
     return &req->x->arena;

@@ -58,6 +58,14 @@ MR_API MR_MUST_USE int mr_request_next(struct mr_request *req,
 MR_API MR_MUST_USE ssize_t mr_request_read(struct mr_request *req, void *buf,
                                            size_t n);
 
+/*
+ * The trailers of a chunked body, kept apart from the headers: NULL before the
+ * body was read to its end, and when none came. None of them frames, routes,
+ * authenticates or changes the request: those are refused, with 400.
+ */
+MR_API const struct mr_headers *
+mr_request_trailers(const struct mr_request *req);
+
 /* For everything that shall live as long as the request. */
 MR_API struct mr_arena *mr_request_arena(struct mr_request *req);
 MR_API void mr_request_peer(const struct mr_request *req, struct mr_addr *ret);

@@ -22,8 +22,6 @@
 #include "io/fd.h"
 #include "io/file.h"
 
-/* Fields of one answer: more than that is a loop gone wrong. */
-#define MAX_EXTRA 64
 /* A file up to this size goes through memory with its head in one write; above,
  * sendfile's saved copy outweighs its extra call. */
 #define SMALL_FILE (16 * 1024)
@@ -37,7 +35,7 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->extra_n = 0;
     res->status = 0;
     res->started = false;
-    res->has_type = false;
+    res->has = 0;
     res->no_body = false;
     res->chunked = false;
     res->close = false;
@@ -45,57 +43,6 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->left = 0;
     res->body_bytes = 0;
     res->length = 0;
-}
-
-/* --- fields --- */
-
-static bool is_ours(struct mr_str name)
-{
-    static const char *const ours[] = {"date", "connection", "content-length",
-                                       "transfer-encoding"};
-
-    for (size_t i = 0; i < MR_ARRAY_LEN(ours); i++) {
-        if (mr_str_is_case(name, ours[i]))
-            return true;
-    }
-    return false;
-}
-
-int mr_response_header_n(struct mr_response *res, struct mr_str name,
-                         struct mr_str value)
-{
-    size_t n = name.n + value.n + 4;
-    struct mr_extra *e;
-
-    if (res->started)
-        return -EALREADY;
-    if (!mr_token_is_valid(name) || !mr_field_value_is_valid(value) ||
-        is_ours(name))
-        return -EINVAL;
-    if (res->extra_n == MAX_EXTRA)
-        return -ENOBUFS;
-    e = mr_arena_alloc(&res->x->arena, sizeof *e + n);
-    if (!e)
-        return -ENOMEM;
-    e->next = NULL;
-    e->n = n;
-    memcpy(e->text, name.p, name.n);
-    memcpy(e->text + name.n, ": ", 2);
-    memcpy(e->text + name.n + 2, value.p, value.n);
-    memcpy(e->text + n - 2, "\r\n", 2);
-    *res->extra_end = e;
-    res->extra_end = &e->next;
-    res->extra_bytes += n;
-    res->extra_n++;
-    if (mr_str_is_case(name, "content-type"))
-        res->has_type = true;
-    return 0;
-}
-
-int mr_response_header(struct mr_response *res, const char *name,
-                       const char *value)
-{
-    return mr_response_header_n(res, mr_str(name), mr_str(value));
 }
 
 /* --- the head --- */
@@ -130,14 +77,22 @@ static bool decide_close(struct mr_response *res)
     return res->close;
 }
 
+/* RFC 9110 6.4.1, 15.3.6 */
+static bool has_no_content(int status)
+{
+    return status < 200 || status == 204 || status == 205 || status == 304;
+}
+
 static void decide_framing(struct mr_response *res, int64_t length)
 {
     const struct mr_request_head *head = res->x->req.head;
 
+    if (res->status == 205)
+        length = 0; /* its length is 0, and said so (RFC 9110 15.3.6) */
     res->length = length;
     res->left = length > 0 ? (uint64_t)length : 0;
-    res->no_body = head->method == MR_METHOD_HEAD || res->status == 204 ||
-                   res->status == 304 || res->status < 200;
+    res->no_body =
+        head->method == MR_METHOD_HEAD || has_no_content(res->status);
     if (length >= 0 || res->no_body)
         return;
     if (head->minor >= 1)
@@ -160,13 +115,35 @@ static char *put_framing(const struct mr_response *res, char *at)
     return PUT(at, "\r\n");
 }
 
+/* RFC 9110 7.8: who sends Upgrade lists it in Connection. */
+static char *put_connection(const struct mr_response *res, char *at)
+{
+    bool upgrade = res->has & MR_HAS_UPGRADE;
+    const char *life = NULL;
+
+    if (res->close)
+        life = "close";
+    else if (res->x->req.head->minor == 0)
+        life = "keep-alive";
+    if (!upgrade && !life)
+        return at;
+    at = PUT(at, "Connection: ");
+    if (upgrade)
+        at = PUT(at, "upgrade");
+    if (upgrade && life)
+        at = PUT(at, ", ");
+    if (life)
+        at = put(at, life, strlen(life));
+    return PUT(at, "\r\n");
+}
+
 static char *put_head(struct mr_response *res, char *at, struct mr_str type)
 {
     struct mr_http *http = res->x->http;
     const char *server = http->options.server_name;
 
     at = put_status(at, res->status);
-    if (server && *server) {
+    if (server && *server && !(res->has & MR_HAS_SERVER)) {
         at = PUT(at, "Server: ");
         at = put(at, server, strlen(server));
         at = PUT(at, "\r\n");
@@ -174,7 +151,7 @@ static char *put_head(struct mr_response *res, char *at, struct mr_str type)
     at = PUT(at, "Date: ");
     at = put(at, mr_http_date(http), MR_DATE_LEN);
     at = PUT(at, "\r\n");
-    if (type.n > 0 && !res->has_type) {
+    if (type.n > 0 && !(res->has & MR_HAS_TYPE)) {
         at = PUT(at, "Content-Type: ");
         at = put(at, type.p, type.n);
         at = PUT(at, "\r\n");
@@ -182,10 +159,7 @@ static char *put_head(struct mr_response *res, char *at, struct mr_str type)
     for (const struct mr_extra *e = res->extra; e; e = e->next)
         at = put(at, e->text, e->n);
     at = put_framing(res, at);
-    if (res->close)
-        at = PUT(at, "Connection: close\r\n");
-    else if (res->x->req.head->minor == 0)
-        at = PUT(at, "Connection: keep-alive\r\n");
+    at = put_connection(res, at);
     return PUT(at, "\r\n");
 }
 
@@ -200,6 +174,8 @@ int mr_response_start(struct mr_response *res, int status, const char *type,
     if (res->started)
         return -EALREADY;
     if (status < 200 || status > 999 || !mr_field_value_is_valid(content_type))
+        return -EINVAL;
+    if (!mr_response_may_be(res, status, content_type))
         return -EINVAL;
     room = MR_STATUS_LINE_MAX + 256 + content_type.n + res->extra_bytes;
     if (x->http->options.server_name)
@@ -246,7 +222,7 @@ int mr_response_write(struct mr_response *res, const void *p, size_t n)
         return -EINVAL;
     if (res->broken)
         return -EPIPE;
-    if (n == 0)
+    if (n == 0 || has_no_content(res->status))
         return 0;
     if (res->length >= 0 && n > res->left) {
         n = (size_t)res->left;
@@ -322,6 +298,9 @@ int mr_reply_status(struct mr_response *res, int status)
     int n = snprintf(text, sizeof text, "%d %s\n", status,
                      mr_status_reason(status));
 
+    /* A 304's length would be taken for the 200's (RFC 9110 8.6). */
+    if (has_no_content(status))
+        return mr_response_start(res, status, NULL, 0);
     return mr_reply(res, status, "text/plain; charset=utf-8",
                     mr_str_n(text, (size_t)n));
 }
@@ -362,23 +341,19 @@ static int reply_small_file(struct mr_response *res, int fd, int64_t off,
     return 0;
 }
 
-/* In units, each with a deadline of its own: slow is fine, stuck is not. */
 static int send_large_file(struct mr_response *res, int fd, int64_t off,
                            uint64_t n)
 {
     struct mr_exchange *x = res->x;
-    int out = mr_stream_fd(&x->conn->io.stream);
 
     while (n > 0) {
         size_t unit = n < 16 * MR_WRITE_UNIT ? (size_t)n : 16 * MR_WRITE_UNIT;
-        ssize_t rc =
-            mr_sendfile(out, fd, &off, unit, mr_write_deadline(x, unit));
+        ssize_t rc = mr_exchange_sendfile(x, fd, &off, unit);
 
         if (rc < 0)
             return break_off(res, (int)rc);
         if ((size_t)rc < unit)
             return break_off(res, -ENODATA); /* it was truncated */
-        mr_scoreboard_add(&x->http->row->bytes_out, rc);
         n -= (uint64_t)rc;
         res->left -= (uint64_t)rc;
         res->body_bytes += (uint64_t)rc;

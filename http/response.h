@@ -17,23 +17,30 @@
  *
  * Invariants
  *  (1) One head per request. What would start a second one is -EALREADY.
- *  (2) Never Content-Length with Transfer-Encoding; no body on HEAD, 1xx, 204
- *      and 304, whatever the handler writes (it is told 0 all the same).
+ *  (2) Never Content-Length with Transfer-Encoding; no body on HEAD, 1xx, 204,
+ *      205 and 304, whatever the handler writes (it is told 0 all the same).
  *  (3) A handler that announced n bytes and wrote fewer ends the connection;
  *      bytes above n are cut and are -EMSGSIZE.
  *  (4) Names are tokens, values hold no CR, LF or NUL: else -EINVAL, and the
  *      field is not sent. Date, Connection, Content-Length and
  *      Transfer-Encoding are ours: -EINVAL too.
- *  (5) Small answers are gathered: to one read's worth of pipelined requests
+ *  (5) A field that stands once is sent once (ETag, Location, ...): else
+ *      -EEXIST. Last-Modified is never later than Date.
+ *  (6) What a status owes is there, or the answer is -EINVAL and the log says
+ *      why: WWW-Authenticate with 401, Allow with 405, Upgrade with 426,
+ *      Content-Range or multipart/byteranges with 206.
+ *  (7) Small answers are gathered: to one read's worth of pipelined requests
  *      there is one write.
  */
 #include "http/headers.h"
 #include "http/status.h"
 
 struct mr_response;
+struct mr_stream;
 
-/* Add a field; both are copied. 0, -EINVAL (invariant 4), -EALREADY, -ENOMEM,
- * -ENOBUFS (more than 64). */
+/* Add a field; both are copied. 0, -EINVAL (invariant 4), -EEXIST (5),
+ * -EALREADY, -ENOMEM, -ENOBUFS (more than 64). Server takes the place of the
+ * server's own; with Upgrade comes "Connection: upgrade". */
 MR_API int mr_response_header(struct mr_response *res, const char *name,
                               const char *value);
 MR_API int mr_response_header_n(struct mr_response *res, struct mr_str name,
@@ -58,7 +65,7 @@ MR_API int mr_reply_file(struct mr_response *res, int status, const char *type,
 
 /* Begin a streamed answer; length -1 when it is not known (chunked on 1.1,
  * until close on 1.0). 0, -EALREADY, -EINVAL (a status that is not 200 to
- * 999, a type with control bytes), -ENOMEM. Does not park. */
+ * 999, a type with control bytes, invariant 6), -ENOMEM. Does not park. */
 MR_API MR_MUST_USE int mr_response_start(struct mr_response *res, int status,
                                          const char *type, int64_t length);
 /* 0, -EMSGSIZE, -EINVAL (not started), or what writing says: the peer is gone
@@ -68,6 +75,31 @@ MR_API MR_MUST_USE int mr_response_write(struct mr_response *res, const void *p,
 /* Send what was gathered now (an event stream's piece). 0 or -Exxx.
  * May park. */
 MR_API MR_MUST_USE int mr_response_flush(struct mr_response *res);
+
+/* --- before the answer, and in its place --- */
+
+/*
+ * Send a 1xx answer now, with the fields added so far, which stay for the final
+ * one: 103 with its Link fields while the page is being made. An HTTP/1.0
+ * client is sent nothing. 0, -EINVAL (not 102 to 199), -EALREADY, -ENOMEM, or
+ * what writing says. May park.
+ */
+MR_API MR_MUST_USE int mr_response_interim(struct mr_response *res, int status);
+/*
+ * For a request that asks for `protocol` in its Upgrade field (a token, perhaps
+ * with "/version"): answer 101 with the fields added so far and have the
+ * connection as a stream. It begins with the bytes that came behind the
+ * request, is good until the handler returns, and is closed then, not by the
+ * handler. handler_timeout ends here; each call has its own deadline.
+ * 0; -EPROTONOSUPPORT: it asks for no such thing; -EBUSY: its body is not read
+ * to the end; -EINVAL: no token; -EALREADY; -ENOMEM; or what writing says.
+ * May park.
+ */
+MR_API MR_MUST_USE int mr_response_upgrade(struct mr_response *res,
+                                           const char *protocol,
+                                           struct mr_stream **ret);
+
+/* --- facts --- */
 
 MR_API bool mr_response_is_started(const struct mr_response *res);
 /* What was sent, or will be: 0 before any. */

@@ -28,13 +28,14 @@ struct mr_http_options {
     int64_t max_body;   /* bytes; -1: no limit [-1 for streams] */
     int64_t header_timeout;    /* ns, a whole head, from its first byte or
                                 * accept on; not renewed by bytes [10 s] */
-    int64_t body_timeout;      /* ns between pieces of a body [30 s] */
-    int64_t write_timeout;     /* ns without progress of a write [30 s] */
+    int64_t body_timeout;      /* ns for each 16 KiB of a body [30 s] */
+    int64_t write_timeout;     /* ns for each 64 KiB of an answer [30 s] */
     int64_t keepalive_timeout; /* ns at rest between requests [75 s] */
-    int64_t handler_timeout;   /* ns in a handler; MR_NEVER [none] */
+    int64_t handler_timeout;   /* ns that a handler waits for other than its
+                                * client; MR_NEVER: no limit [60 s] */
     int64_t drain_rest;        /* ns that resting connections keep when
                                 * draining [1 s] */
-    int64_t max_requests;      /* per connection [no limit] */
+    int64_t max_requests;      /* per connection [100,000] */
     int64_t max_connections;   /* per worker [as descriptors allow] */
     int64_t max_starved;       /* that queue for a stack; then 503 [1024] */
     int64_t stack_size;        /* of handler coroutines [64K] */

@@ -80,6 +80,18 @@ static int answer_first(struct mr_request *req, struct mr_response *res,
     return rc;
 }
 
+static int count(struct mr_request *req, struct mr_response *res, void *self)
+{
+    struct mr_str piece;
+    size_t n = 0;
+    int rc;
+
+    (void)self;
+    while ((rc = mr_request_next(req, &piece)) > 0)
+        n += piece.n;
+    return rc < 0 ? rc : mr_reply_printf(res, 200, "%zu", n);
+}
+
 static void routes(struct web *w)
 {
     web_route(w, "/gather", gather, NULL);
@@ -328,6 +340,89 @@ WEB(body_that_stops_is_timed_out, .body_timeout = 20000000)
     client_free(c);
 }
 
+static intptr_t drip(void *arg)
+{
+    struct client *c = arg;
+
+    while (mr_send(c->fd, "x", 1, 0, MR_NEVER) == 1 && mr_sleep_ms(1) == 0)
+        ;
+    return 0;
+}
+
+/* Each byte comes in time, all of them would take an hour: a rate is asked
+ * for. */
+WEB(body_that_drips_is_timed_out, .body_timeout = 200000000)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    client_send(c, POST("/gather", LENGTH(4000000), ""));
+    CHECK_OK(mr_spawn(drip, c));
+    CHECK_EQ_INT(client_answer(c), 408);
+    CHECK_EQ_INT(body_error, -ETIMEDOUT);
+    mr_group_close(mr_group_own());
+    client_free(c);
+}
+
+/* Slow, but above the rate: 64 pieces of 4 KiB, each after a wait, are more
+ * than one time-out long. */
+WEB(body_above_the_rate_is_taken, .body_timeout = 600000000)
+{
+    static char piece[4096];
+    struct client *c = client_new(w);
+
+    routes(w);
+    web_route(w, "/n", count, NULL);
+    client_send(c, POST("/n", LENGTH(262144), ""));
+    for (int i = 0; i < 64; i++) {
+        mr_sleep_ms(10);
+        client_send_n(c, piece, sizeof piece);
+    }
+    CHECK_EQ_INT(client_answer(c), 200);
+    CHECK_EQ_STR(c->body, "262144");
+    client_free(c);
+}
+
+/* --- trailers --- */
+
+static int tell_trailers(struct mr_request *req, struct mr_response *res,
+                         void *self)
+{
+    const struct mr_headers *t;
+    struct mr_str piece;
+    int rc;
+
+    (void)self;
+    CHECK_EQ_PTR(mr_request_trailers(req), NULL);
+    while ((rc = mr_request_next(req, &piece)) > 0)
+        CHECK_EQ_PTR(mr_request_trailers(req), NULL);
+    if (rc < 0)
+        return rc;
+    CHECK_EQ_PTR(mr_request_header(req, "x-sum").p, NULL);
+    t = mr_request_trailers(req);
+    if (!t)
+        return mr_reply(res, 200, NULL, mr_str("none"));
+    return mr_reply(res, 200, NULL, mr_headers_get(t, "x-sum"));
+}
+
+WEB(body_trailers_stand_apart)
+{
+    struct client *c = client_new(w);
+
+    web_route(w, "/", tell_trailers, NULL);
+    CHECK_EQ_INT(ask(c, POST("/", CHUNKED "Trailer: X-Sum\r\n",
+                             "1\r\na\r\n0\r\nX-Sum: 7\r\n\r\n")),
+                 200);
+    CHECK_EQ_STR(c->body, "7");
+    CHECK_EQ_INT(ask(c, POST("/", CHUNKED, "1\r\na\r\n0\r\n\r\n")), 200);
+    CHECK_EQ_STR(c->body, "none");
+    CHECK_EQ_INT(ask(c, POST("/", LENGTH(1), "a")), 200);
+    CHECK_EQ_STR(c->body, "none");
+    CHECK_EQ_INT(ask(c, POST("/", CHUNKED, "1\r\na\r\n0\r\nHost: b\r\n\r\n")),
+                 400);
+    client_free(c);
+}
+
 /* Of any size, in the memory of one buffer. */
 WEB(body_is_streamed)
 {
@@ -362,5 +457,7 @@ SUITE("http bodies", body_is_followed_by_the_next_request,
       body_continue_is_sent_when_it_is_read, body_continue_is_not_sent_unread,
       body_continue_is_not_sent_after_the_answer_began,
       body_continue_is_not_sent_to_the_hasty, body_errors_end_the_connection,
-      body_at_the_limit, body_that_stops_is_timed_out, body_is_streamed)
+      body_at_the_limit, body_that_stops_is_timed_out,
+      body_that_drips_is_timed_out, body_above_the_rate_is_taken,
+      body_trailers_stand_apart, body_is_streamed)
 TEST_MAIN()

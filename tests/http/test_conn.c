@@ -309,6 +309,10 @@ WEB(conn_answers_options_of_all)
     CHECK_EQ_INT(ask(c, REQUEST("OPTIONS *", "")), 204);
     CHECK_EQ_STR(client_field(c, "Content-Length"), "");
     CHECK_EQ_INT(ask(c, REQUEST("OPTIONS http://a", "")), 204);
+    CHECK_EQ_INT(ask(c, REQUEST("GET http://b/x?y", "")), 200);
+    /* what is secured is not to be had without (RFC 9110 7.4) */
+    CHECK_EQ_INT(ask(c, REQUEST("GET https://a/x", "")), 421);
+    CHECK_EQ_INT(ask(c, REQUEST("OPTIONS https://a", "")), 421);
     CHECK_EQ_INT(ask(c, GET("/x")), 200);
     client_free(c);
 }

@@ -250,12 +250,24 @@ TEST(conf_defaults)
 
     EQ_INT(load(&conf, LISTEN), 0);
     EQ_INT(conf->values.workers, 0);
-    EQ_INT(conf->values.http.handler_timeout, MR_NEVER);
+    EQ_INT(conf->values.http.handler_timeout, mr_ms(60000));
     EQ_INT(conf->values.http.max_body, -1);
     EQ_INT(conf->values.http.max_head, 16384);
-    EQ_INT(conf->values.http.max_requests, INT64_MAX);
+    EQ_INT(conf->values.http.max_requests, 100000);
     EQ_INT(conf->values.stack_size, 65536);
     EQ_STR(conf->values.http.server_name, "millrace");
+    mr_http_conf_free(conf);
+}
+
+TEST(conf_switched_off)
+{
+    struct mr_http_conf *conf = NULL;
+
+    EQ_INT(
+        load(&conf, "handler_timeout = off\nmax_requests = unlimited\n" LISTEN),
+        0);
+    EQ_INT(conf->values.http.handler_timeout, MR_NEVER);
+    EQ_INT(conf->values.http.max_requests, INT64_MAX);
     mr_http_conf_free(conf);
 }
 
@@ -378,7 +390,7 @@ TEST(conf_shipped_loads)
 }
 
 SUITE("http configuration", conf_bad, conf_file_that_is_missing, conf_values,
-      conf_defaults, conf_overridden, conf_out_of_memory)
+      conf_defaults, conf_switched_off, conf_overridden, conf_out_of_memory)
 SUITE("shipped configuration", conf_shipped_agrees_with_the_tables,
       conf_shipped_loads)
 TEST_MAIN()

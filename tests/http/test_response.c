@@ -49,6 +49,13 @@ static int stream(struct mr_request *req, struct mr_response *res, void *self)
     return rc;
 }
 
+/* /status/STATUS */
+static int status(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)self;
+    return mr_reply_status(res, number(req, 2));
+}
+
 /* /promise/LENGTH/WRITTEN */
 static int promise(struct mr_request *req, struct mr_response *res, void *self)
 {
@@ -63,6 +70,7 @@ static void routes(struct web *w)
 {
     web_route(w, "/whole", whole, NULL);
     web_route(w, "/stream", stream, NULL);
+    web_route(w, "/status", status, NULL);
     web_route(w, "/promise", promise, NULL);
     for (size_t i = 0; i < sizeof much; i++)
         much[i] = (char)('a' + i % 26);
@@ -83,7 +91,11 @@ static const struct {
     {GET("/whole/200/16384"), 200, "16384", "", 16384, true},
     {GET("/whole/200/120000"), 200, "120000", "", 120000, true},
     {GET("/whole/204/5"), 204, "", "", 0, true},
+    {GET("/whole/205/5"), 205, "0", "", 0, true},
     {GET("/whole/304/0"), 304, "", "", 0, true},
+    {GET("/status/204"), 204, "", "", 0, true},
+    {GET("/status/205"), 205, "0", "", 0, true},
+    {GET("/status/304"), 304, "", "", 0, true},
     {GET("/whole/304/5"), 304, "5", "", 0, true},
     {GET("/stream/0/0"), 200, "", "chunked", 0, true},
     {GET("/stream/3/5"), 200, "", "chunked", 15, true},
@@ -296,6 +308,123 @@ WEB(response_fields)
     client_free(c);
 }
 
+/* What a status owes, and what a field may not. */
+static const struct {
+    const char *name, *value; /* of one field; NULL: none */
+    const char *type;
+    int status, want;
+} owed[] = {
+    {NULL, NULL, NULL, 401, -EINVAL},
+    {"WWW-Authenticate", "Basic realm=\"a\"", NULL, 401, 0},
+    {NULL, NULL, NULL, 405, -EINVAL},
+    {"Allow", "", NULL, 405, 0},
+    {"Allow", "GET", NULL, 405, 0},
+    {NULL, NULL, NULL, 426, -EINVAL},
+    {"Upgrade", "websocket", NULL, 426, 0},
+    {NULL, NULL, NULL, 206, -EINVAL},
+    {NULL, NULL, "multipart/byteranges", 206, -EINVAL},
+    {NULL, NULL, "Multipart/Byteranges; boundary=x", 206, 0},
+    {"Content-Type", "multipart/byteranges; boundary=x", NULL, 206, 0},
+    {"Content-Range", "bytes 0-1/2", NULL, 206, 0},
+    {"Content-Range", "bytes 0-1/2", "multipart/byteranges; boundary=x", 206,
+     -EINVAL},
+};
+static size_t owed_row;
+
+static int owe(struct mr_request *req, struct mr_response *res, void *self)
+{
+    size_t i = owed_row;
+
+    (void)req;
+    (void)self;
+    if (owed[i].name)
+        CHECK_EQ_INT(mr_response_header(res, owed[i].name, owed[i].value), 0);
+    CHECK_EQ_INT(mr_reply(res, owed[i].status, owed[i].type, mr_str("ab")),
+                 owed[i].want);
+    return owed[i].want;
+}
+
+WEB(response_with_what_its_status_owes)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(owed); i++) {
+        struct client *c = client_new(w);
+        bool ok = owed[i].want == 0;
+
+        CASE("row %zu", i);
+        if (i == 0)
+            web_route(w, "/", owe, NULL);
+        owed_row = i;
+        CHECK_EQ_INT(ask(c, GET("/")), ok ? owed[i].status : 500);
+        CHECK_EQ_STR(client_field(c, "Connection"), !ok ? "close"
+                                                    : owed[i].status == 426
+                                                        ? "upgrade"
+                                                        : "");
+        client_free(c);
+    }
+}
+
+static int twice(struct mr_request *req, struct mr_response *res, void *self)
+{
+    static const char *const names[] = {
+        "Content-Type", "Server",           "ETag",    "Last-Modified",
+        "Location",     "Content-Location", "Expires", "Retry-After",
+        "Age",          "Content-Range"};
+
+    (void)req;
+    (void)self;
+    for (size_t i = 0; i < MR_ARRAY_LEN(names); i++) {
+        CASE("%s", names[i]);
+        CHECK_EQ_INT(mr_response_header(res, names[i], "1"), 0);
+        CHECK_EQ_INT(mr_response_header(res, names[i], "2"), -EEXIST);
+    }
+    CHECK_EQ_INT(mr_response_header(res, "Set-Cookie", "a=1"), 0);
+    CHECK_EQ_INT(mr_response_header(res, "Set-Cookie", "b=2"), 0);
+    return mr_reply(res, 200, "text/plain", mr_str(""));
+}
+
+WEB(response_fields_that_stand_once)
+{
+    static const char *const once[] = {"\r\nServer:", "\r\nContent-Type:"};
+    struct client *c = client_new(w);
+
+    web_route(w, "/", twice, NULL);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    for (size_t i = 0; i < MR_ARRAY_LEN(once); i++) {
+        const char *at = strstr(c->head, once[i]);
+
+        CASE("%s", once[i]);
+        CHECK_OK(at && !strstr(at + 1, once[i]));
+    }
+    CHECK_EQ_STR(client_field(c, "Server"), "1");
+    CHECK_EQ_STR(client_field(c, "Content-Type"), "1");
+    client_free(c);
+}
+
+static int from_the_future(struct mr_request *req, struct mr_response *res,
+                           void *self)
+{
+    (void)req;
+    CHECK_EQ_INT(mr_response_header(res, "Last-Modified", self), 0);
+    return mr_reply(res, 200, NULL, mr_str(""));
+}
+
+WEB(response_is_not_modified_in_the_future)
+{
+    static char future[] = "Fri, 31 Dec 9999 23:59:59 GMT";
+    static char past[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+    struct client *c = client_new(w);
+    char date[64];
+
+    web_route(w, "/future", from_the_future, future);
+    web_route(w, "/past", from_the_future, past);
+    CHECK_EQ_INT(ask(c, GET("/future")), 200);
+    snprintf(date, sizeof date, "%.60s", client_field(c, "Date"));
+    CHECK_EQ_STR(client_field(c, "Last-Modified"), date);
+    CHECK_EQ_INT(ask(c, GET("/past")), 200);
+    CHECK_EQ_STR(client_field(c, "Last-Modified"), past);
+    client_free(c);
+}
+
 static int own_type(struct mr_request *req, struct mr_response *res, void *self)
 {
     (void)req;
@@ -434,7 +563,9 @@ WEB(response_from_a_slow_file_behind_another)
 SUITE("http responses", response_framing, response_head_has_no_body,
       response_short_of_its_length_ends_the_connection,
       response_above_its_length_is_cut, response_to_a_handlers_error,
-      response_fields, response_of_other_sorts)
+      response_fields, response_with_what_its_status_owes,
+      response_fields_that_stand_once, response_is_not_modified_in_the_future,
+      response_of_other_sorts)
 SUITE("http responses from files", response_from_a_file,
       response_from_a_file_that_shrank,
       response_from_a_slow_file_behind_another)

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * response_fields.c - what a handler adds to an answer's head, and what it may
+ * not (http/response.h, 4 to 6).
+ *
+ * Each field is formatted once, into the request's arena; the head is their
+ * concatenation. A handful of names means something to the server: the table.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "http/conn_priv.h"
+
+/* Fields of one answer: more than that is a loop gone wrong. */
+#define MAX_EXTRA 64
+
+enum { OURS = 1 << 15 };
+/* RFC 9110 5.3: a field that is no list stands once. */
+enum {
+    ONCE = MR_HAS_TYPE | MR_HAS_SERVER | MR_HAS_CONTENT_RANGE | MR_HAS_ETAG |
+           MR_HAS_LAST_MODIFIED | MR_HAS_LOCATION | MR_HAS_CONTENT_LOCATION |
+           MR_HAS_EXPIRES | MR_HAS_RETRY_AFTER | MR_HAS_AGE
+};
+
+static const struct {
+    struct mr_str name;
+    unsigned is;
+} known[] = {
+#define X(name, is)                  \
+    {                                \
+        {name, sizeof(name) - 1}, is \
+    }
+    X("date", OURS),
+    X("connection", OURS),
+    X("content-length", OURS),
+    X("transfer-encoding", OURS),
+    X("content-type", MR_HAS_TYPE),
+    X("server", MR_HAS_SERVER),
+    X("upgrade", MR_HAS_UPGRADE),
+    X("allow", MR_HAS_ALLOW),
+    X("www-authenticate", MR_HAS_CHALLENGE),
+    X("content-range", MR_HAS_CONTENT_RANGE),
+    X("etag", MR_HAS_ETAG),
+    X("last-modified", MR_HAS_LAST_MODIFIED),
+    X("location", MR_HAS_LOCATION),
+    X("content-location", MR_HAS_CONTENT_LOCATION),
+    X("expires", MR_HAS_EXPIRES),
+    X("retry-after", MR_HAS_RETRY_AFTER),
+    X("age", MR_HAS_AGE),
+#undef X
+};
+
+static unsigned what_is(struct mr_str name)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(known); i++) {
+        if (name.n == known[i].name.n && mr_str_is_case(name, known[i].name.p))
+            return known[i].is;
+    }
+    return 0;
+}
+
+/* RFC 9110 8.8.2.1: a time of change in the future becomes the present. */
+static struct mr_str not_after_date(struct mr_http *http, struct mr_str value)
+{
+    const char *date = mr_http_date(http);
+    int64_t t;
+
+    if (mr_date_parse(value, http->date.second, &t) == 0 &&
+        t > http->date.second)
+        return mr_str_n(date, MR_DATE_LEN);
+    return value;
+}
+
+static bool is_byteranges(struct mr_str type)
+{
+    static const char byteranges[] = "multipart/byteranges";
+    size_t n = sizeof byteranges - 1;
+
+    return type.n > n && type.p[n] == ';' &&
+           mr_str_is_case(mr_str_n(type.p, n), byteranges);
+}
+
+int mr_response_header_n(struct mr_response *res, struct mr_str name,
+                         struct mr_str value)
+{
+    unsigned is = what_is(name);
+    struct mr_extra *e;
+    size_t n;
+
+    if (res->started)
+        return -EALREADY;
+    if (!mr_token_is_valid(name) || !mr_field_value_is_valid(value) ||
+        is & OURS)
+        return -EINVAL;
+    if (res->has & is & ONCE)
+        return -EEXIST;
+    if (res->extra_n == MAX_EXTRA)
+        return -ENOBUFS;
+    if (is & MR_HAS_LAST_MODIFIED)
+        value = not_after_date(res->x->http, value);
+    n = name.n + value.n + 4;
+    e = mr_arena_alloc(&res->x->arena, sizeof *e + n);
+    if (!e)
+        return -ENOMEM;
+    e->next = NULL;
+    e->n = n;
+    memcpy(e->text, name.p, name.n);
+    memcpy(e->text + name.n, ": ", 2);
+    memcpy(e->text + name.n + 2, value.p, value.n);
+    memcpy(e->text + n - 2, "\r\n", 2);
+    *res->extra_end = e;
+    res->extra_end = &e->next;
+    res->extra_bytes += n;
+    res->extra_n++;
+    res->has |= (uint16_t)is;
+    if (is & MR_HAS_TYPE && is_byteranges(value))
+        res->has |= MR_HAS_BYTERANGES;
+    return 0;
+}
+
+int mr_response_header(struct mr_response *res, const char *name,
+                       const char *value)
+{
+    return mr_response_header_n(res, mr_str(name), mr_str(value));
+}
+
+/* RFC 9110 11.6.1, 15.3.7, 15.5.6, 15.5.22. */
+bool mr_response_may_be(const struct mr_response *res, int status,
+                        struct mr_str type)
+{
+    static const struct {
+        int status;
+        unsigned needs; /* one of them */
+        const char *name;
+    } owed[] = {
+        {401, MR_HAS_CHALLENGE, "WWW-Authenticate"},
+        {405, MR_HAS_ALLOW, "Allow"},
+        {426, MR_HAS_UPGRADE, "Upgrade"},
+        {206, MR_HAS_CONTENT_RANGE | MR_HAS_BYTERANGES, "Content-Range"},
+    };
+    unsigned has = res->has;
+
+    if (is_byteranges(type))
+        has |= MR_HAS_BYTERANGES;
+    for (size_t i = 0; i < MR_ARRAY_LEN(owed); i++) {
+        if (status != owed[i].status || has & owed[i].needs)
+            continue;
+        mr_log(MR_LOG_ERROR, "http: app %s: an answer of %d without %s",
+               res->x->target ? res->x->target->name : "-", status,
+               owed[i].name);
+        return false;
+    }
+    /* The parts of many say where they belong, the whole does not. */
+    return !(has & MR_HAS_BYTERANGES && has & MR_HAS_CONTENT_RANGE);
+}
