@@ -30,8 +30,7 @@ struct mr_head_limits {
     {                                                             \
         .max_target = 8192, .max_head = 32768, .max_fields = 100, \
     }
-/* http-parser's own bound is 80 KiB for the whole process. Above this max_head,
- * mr_head_scan_init says BUG. */
+/* Above it mr_head_scan_init says BUG (http-parser's own bound: 80 KiB). */
 #define MR_HEAD_MAX 65536
 
 /* The fields that the server itself looks at, found while parsing. */
