@@ -203,7 +203,7 @@ bench: $(benches) ## run the small benchmarks
 	@for b in $(benches); do $$b || exit 1; done
 
 # What is not installed, and not wanted, is left out and named.
-bench-core: all $(core_bench) ## the core beside its peers (RESULTS=1: keep it; ROUNDS=, YES=1)
+bench-core: all $(core_bench) ## the core beside its peers (RESULTS=1: keep it; ROWS=, ROUNDS=, YES=1)
 	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux \
 		/usr/include/boost/context/detail/fcontext.hpp=libboost-context-dev \
 		/usr/include/st.h=libst-dev /usr/include/pcl.h=libpcl1-dev \
@@ -211,7 +211,8 @@ bench-core: all $(core_bench) ## the core beside its peers (RESULTS=1: keep it; 
 		/usr/lib/python3/dist-packages/greenlet=python3-greenlet \
 		/usr/lib/python3/dist-packages/gevent=python3-gevent || :
 	@CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) \
-		RESULTS=$(RESULTS) sh tests/bench/core.sh
+		RESULTS=$(RESULTS) $(if $(ROWS),ROWS='$(ROWS)') \
+		$(if $(ROUNDS),ROUNDS=$(ROUNDS)) sh tests/bench/core.sh
 
 fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	@command -v clang >/dev/null || { echo 'make fuzz needs clang:' \

@@ -20,10 +20,11 @@
 
 /* --- the raw switch --- */
 
+#ifdef __x86_64__
 int _st_md_cxt_save(jmp_buf env);
 void _st_md_cxt_restore(jmp_buf env, int value);
 
-#define SP 6 /* its slot in the buffer (JB_RSP of md.S) */
+#    define SP 6 /* its slot in the buffer (JB_RSP of md.S) */
 
 static jmp_buf here, there;
 
@@ -47,6 +48,8 @@ static void loop_switch(long n)
             _st_md_cxt_restore(there, 1);
     }
 }
+
+#endif
 
 /* --- the scheduler --- */
 
@@ -187,7 +190,9 @@ static int echo(void)
 int main(int argc, char **argv)
 {
     static const struct peer_row rows[] = {
+#ifdef __x86_64__
         {"raw_switch", peer_measure, loop_switch, 40000000},
+#endif
         {"spawn_join", peer_measure, loop_spawn, 1000000},
         {"handoff", peer_measure, loop_handoff, 5000000},
         {"sleepers", sleepers, NULL, 100000},
