@@ -118,6 +118,17 @@ void mr_coro_leave(struct mr_coro *from, struct mr_coro *to)
     mr_coro_leave_with(from, to, 0);
 }
 
+MR_COLD void mr_coro_bug(const char *file, int line, const char *what,
+                         const struct mr_coro *co)
+{
+    char text[256];
+
+    if (co)
+        snprintf(text, sizeof text, "%s: coroutine '%s' #%llu", what,
+                 mr_coro_name(co), (unsigned long long)co->id);
+    mr_bug(file, line, co ? text : what);
+}
+
 static void errand_init(struct mr_errand *e, struct mr_coro *root)
 {
     e->inner = root;
@@ -145,6 +156,7 @@ static void errand_init(struct mr_errand *e, struct mr_coro *root)
     e->cancelled = false;
     e->reap = false;
     e->taken = false;
+    e->at_end = 0;
 }
 
 int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
@@ -200,8 +212,8 @@ void mr_coro_free(struct mr_coro *co)
 {
     if (!co)
         return;
-    MR_BUG_ON(co->is_root || !co->stack);
-    MR_BUG_ON(co->state != MR_CORO_NEW && co->state != MR_CORO_DONE);
+    MR_CORO_BUG_ON(co->is_root || co->home != &mr_thread, co);
+    MR_CORO_BUG_ON(co->state != MR_CORO_NEW && co->state != MR_CORO_DONE, co);
     mr_list_remove(&co->by_hand);
     mr_stack_give(co->stack);
 }
@@ -212,7 +224,8 @@ int mr_coro_resume(struct mr_coro *co, intptr_t value, intptr_t *ret_value)
 {
     struct mr_coro *self = mr_coro_current();
 
-    MR_BUG_ON(!co || co->is_root || !co->stack);
+    /* Of another thread; a thread's own stack is nobody's. */
+    MR_CORO_BUG_ON(!co || co->is_root || co->home != &mr_thread, co);
     if (MR_UNLIKELY(co->state != MR_CORO_NEW && co->state != MR_CORO_SUSPENDED))
         return co->state == MR_CORO_DONE ? -ESRCH : -EBUSY;
     co->resumer = self;
@@ -269,6 +282,25 @@ const char *mr_coro_state_name(enum mr_coro_state state)
 bool mr_coro_is_done(const struct mr_coro *co)
 {
     return mr_coro_state(co) == MR_CORO_DONE;
+}
+
+bool mr_coro_result(const struct mr_coro *co, intptr_t *ret_result)
+{
+    MR_CORO_BUG_ON(!co || !co->is_root || co->own->refs == 0, co);
+    MR_CORO_BUG_ON(co->home != &mr_thread, co);
+    if (co->own->state != MR_ERRAND_DONE)
+        return false;
+    if (ret_result)
+        *ret_result = co->own->result;
+    return true;
+}
+
+int mr_coro_error(const struct mr_coro *co)
+{
+    intptr_t result = 0;
+
+    (void)mr_coro_result(co, &result); /* of the living: 0 */
+    return mr_is_error(result) ? (int)result : 0;
 }
 
 const char *mr_coro_name(const struct mr_coro *co)

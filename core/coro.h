@@ -65,6 +65,10 @@ enum mr_coro_state {
 /* The result is the coroutine's own: a value, a pointer, or a negative errno.
  * (No valid pointer lies in -4095..-1.) */
 typedef intptr_t mr_coro_fn(void *arg);
+static inline bool mr_is_error(intptr_t result)
+{
+    return result < 0 && result >= -4095;
+}
 
 struct mr_coro_options {
     const char *name;  /* kept, not copied; NULL: the entry's name */
@@ -88,7 +92,7 @@ MR_DEFINE_AUTO(coro)
  * Run co until it suspends or returns. *ret_value is what it handed over.
  * 0; -EBUSY when it is part of another errand that is parked, or is itself
  * being resumed up the chain; -ESRCH when it is DONE. Resuming a root is a
- * BUG: that one is the hub's.
+ * BUG, as that one is the hub's; so is one of another thread.
  */
 MR_API MR_MUST_USE int mr_coro_resume(struct mr_coro *co, intptr_t value,
                                       intptr_t *ret_value);
@@ -103,6 +107,14 @@ MR_API struct mr_coro *mr_coro_self(void);
 MR_API enum mr_coro_state mr_coro_state(const struct mr_coro *co);
 MR_API const char *mr_coro_state_name(enum mr_coro_state state);
 MR_API bool mr_coro_is_done(const struct mr_coro *co);
+/*
+ * Of a root that has ended, without joining it: true, and what its function
+ * returned in *ret_result (may be NULL); -ECANCELED when that never ran. False
+ * while it lives.
+ */
+MR_API bool mr_coro_result(const struct mr_coro *co, intptr_t *ret_result);
+/* The -Exxx that it ended with; 0: it lives, or ended with something else. */
+MR_API int mr_coro_error(const struct mr_coro *co);
 /* Never NULL. */
 MR_API const char *mr_coro_name(const struct mr_coro *co);
 /* Kept, not copied. NULL goes back to the entry's name. */

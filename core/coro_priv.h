@@ -37,6 +37,11 @@ enum mr_errand_state {
  * a ring of a thousand coroutines goes through four lines of each. */
 #define MR_CACHE_LINE 64
 
+enum {
+    MR_AT_END_LOCALS = 1,
+    MR_AT_END_LINKS = 2,
+};
+
 /* The schedulable unit; valid in the root coroutine only. */
 struct mr_errand {
     struct mr_coro *inner;  /* resumed when the errand is */
@@ -63,16 +68,17 @@ struct mr_errand {
     struct mr_waitq joiners;
     struct mr_group children; /* what mr_spawn starts in it */
     intptr_t result;
-    bool reap;  /* nobody joins: freed when done */
-    bool taken; /* a join took the owner's reference */
+    bool reap;      /* nobody joins: freed when done */
+    bool taken;     /* a join took the owner's reference */
+    uint8_t at_end; /* MR_AT_END_x: what else its end has to do */
 } __attribute__((aligned(MR_CACHE_LINE)));
 
 struct mr_coro {
-    void *sp;                 /* while not running */
-    struct mr_errand *errand; /* on whose behalf it runs, ran last */
-    struct mr_coro *resumer;  /* who gets the thread back; NULL in a root */
-    intptr_t *out;            /* where its next value goes: the resumer's, or */
-    intptr_t unwanted;        /* here */
+    void *sp;                     /* while not running */
+    struct mr_errand *errand;     /* on whose behalf it runs, ran last */
+    struct mr_coro *resumer;      /* who gets the thread back; NULL in a root */
+    struct mr_thread_state *home; /* whose it is; NULL in a stand-in */
+    intptr_t *out; /* where its next value goes: the resumer's, or unwanted */
     struct mr_switch_tool *tool;
     struct mr_stack *stack; /* NULL: a thread's own */
     uint8_t state;          /* enum mr_coro_state; of a root: see errand */
@@ -84,9 +90,12 @@ struct mr_coro {
     const char *entry;
     const char *where; /* it was made; NULL when nobody said */
     uint64_t id;
-    struct mr_thread_state *home; /* whose it is; NULL in a stand-in */
+    intptr_t unwanted;      /* see out */
     struct mr_coro *parent; /* a greenlet's: where its end lands, or NULL */
     struct mr_list by_hand; /* in the thread's list, of one that is no root */
+    /* Of a root, and written only if its errand's at_end says so: */
+    struct mr_local_value *locals; /* local.c */
+    struct mr_list links;          /* link.c */
     struct mr_errand own[]; /* one in a root and in a thread's stand-in */
 } __attribute__((aligned(MR_CACHE_LINE)));
 
@@ -206,10 +215,34 @@ static inline struct mr_coro *mr_errand_root(struct mr_errand *e)
     return mr_container_of(e, struct mr_coro, own);
 }
 
+/*
+ * For what is asked of other people's coroutines: MR_BUG_ON, and the report
+ * names that one, not only the running one.
+ */
+#define MR_CORO_BUG_ON(cond, co)                          \
+    do {                                                  \
+        if (MR_UNLIKELY(cond))                            \
+            mr_coro_bug(__FILE__, __LINE__, #cond, (co)); \
+    } while (0)
+MR_NORETURN MR_COLD void mr_coro_bug(const char *file, int line,
+                                     const char *what,
+                                     const struct mr_coro *co);
+/* co, a root of this thread that somebody still holds; a BUG if not. */
+struct mr_coro *mr_coro_handle(struct mr_coro *co);
+
 /* --- wait.c --- */
 
 /* End the park of e by something else than an entry. */
 void mr_wait_break(struct mr_errand *e, int why);
+/* Park one that never ran until `at`; it waits in its own entry. */
+void mr_wait_to_begin(struct mr_errand *e, int64_t at);
+
+/* --- link.c --- */
+
+/* e ends: what is linked to it is due. */
+void mr_links_end(struct mr_errand *e);
+/* From the hub's stack: call what is due. */
+void mr_links_call(struct mr_hub *hub);
 
 /* --- cycle.c --- */
 
@@ -264,9 +297,11 @@ struct mr_hub {
     struct mr_timers timers;
     struct mr_list all; /* errands, oldest first */
     struct mr_group group;
-    struct mr_list idle; /* struct mr_hub_idle */
-    size_t live;         /* errands not DONE */
-    size_t expected;     /* posts that will come (jobs on helpers) */
+    struct mr_list idle;    /* struct mr_hub_idle */
+    struct mr_list due;     /* struct mr_link, whose coroutines have ended */
+    struct mr_waitq idlers; /* until nothing else is to be done */
+    size_t live;            /* errands not DONE */
+    size_t expected;        /* posts that will come (jobs on helpers) */
     int64_t *beat;
     struct mr_hub_stats stats;
     struct mr_hub_loop *loop;

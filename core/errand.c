@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "core/coro_priv.h"
+#include "core/local.h"
 #include "core/log.h"
 
 /* --- the run queue --- */
@@ -132,8 +133,9 @@ static struct mr_group *default_group(void)
     return e->hub ? &e->children : &mr_thread.hub->group;
 }
 
-struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
-                              const struct mr_spawn_options *o)
+/* In its group, and nowhere else yet. */
+static inline struct mr_coro *born(mr_coro_fn *fn, void *arg,
+                                   const struct mr_spawn_options *o)
 {
     const struct mr_coro_options co_options = {o->name, o->entry, o->stack_size,
                                                o->where};
@@ -158,16 +160,43 @@ struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
     mr_list_push_back(&hub->all, &co->own->all);
     hub->live++;
     hub->stats.spawned++;
-    mr_errand_ready(co->own);
+    return co;
+}
+
+struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
+                              const struct mr_spawn_options *o)
+{
+    struct mr_coro *co = born(fn, arg, o);
+
+    if (MR_LIKELY(co != NULL))
+        mr_errand_ready(co->own);
+    return co;
+}
+
+struct mr_coro *mr_spawn_later_with(mr_coro_fn *fn, void *arg, int64_t at,
+                                    const struct mr_spawn_options *o)
+{
+    struct mr_coro *co = born(fn, arg, o);
+
+    if (co)
+        mr_wait_to_begin(co->own, at);
     return co;
 }
 
 /* --- death --- */
 
+struct mr_coro *mr_coro_handle(struct mr_coro *co)
+{
+    MR_CORO_BUG_ON(!co || !co->is_root, co);
+    /* Joined by somebody, or reaped, or closed with its group. */
+    MR_CORO_BUG_ON(co->own->refs == 0, co);
+    MR_CORO_BUG_ON(co->home != &mr_thread, co); /* another thread's */
+    return co;
+}
+
 struct mr_coro *mr_coro_ref(struct mr_coro *co)
 {
-    MR_BUG_ON(!co || !co->is_root || co->own->refs == 0);
-    co->own->refs++;
+    mr_coro_handle(co)->own->refs++;
     return co;
 }
 
@@ -175,10 +204,9 @@ void mr_coro_unref(struct mr_coro *co)
 {
     if (!co)
         return;
-    MR_BUG_ON(!co->is_root || co->own->refs == 0);
-    if (--co->own->refs > 0)
+    if (--mr_coro_handle(co)->own->refs > 0)
         return;
-    MR_BUG_ON(co->own->state != MR_ERRAND_DONE);
+    MR_CORO_BUG_ON(co->own->state != MR_ERRAND_DONE, co);
     mr_stack_give(co->stack);
 }
 
@@ -193,6 +221,21 @@ void mr_errand_release(struct mr_errand *e)
     mr_coro_unref(mr_errand_root(e));
 }
 
+/* What few errands have: told after their children have ended. */
+static MR_COLD void at_end(struct mr_errand *e)
+{
+    struct mr_scope shield;
+
+    if (e->at_end & MR_AT_END_LOCALS) {
+        mr_shield_enter(&shield, MR_NEVER);
+        mr_local_clear();
+        (void)mr_shield_leave(&shield);
+        mr_group_close(&e->children); /* of the destructors */
+    }
+    if (e->at_end & MR_AT_END_LINKS)
+        mr_links_end(e);
+}
+
 void mr_errand_end(struct mr_coro *co, intptr_t result)
 {
     struct mr_errand *e = co->own;
@@ -203,6 +246,8 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
 
     MR_BUG_ON(e->scope); /* its function left a scope open */
     mr_group_close(&e->children);
+    if (MR_UNLIKELY(e->at_end != 0))
+        at_end(e);
     e->result = result;
     e->state = MR_ERRAND_DONE;
     mr_list_remove(&e->all);
@@ -222,10 +267,8 @@ int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
     struct mr_errand *e;
     int rc = 0;
 
-    MR_BUG_ON(!co || !co->is_root);
-    e = co->own;
-    MR_BUG_ON(e->refs == 0 || e->hub != mr_thread.hub);
-    MR_BUG_ON(e == mr_errand_self()); /* it would wait for itself */
+    e = mr_coro_handle(co)->own;
+    MR_CORO_BUG_ON(e == mr_errand_self(), co); /* it would wait for itself */
     e->refs++;
     if (e->state != MR_ERRAND_DONE)
         rc = mr_wait_for(&e->joiners, NULL, &e, deadline, "join");
@@ -240,11 +283,8 @@ int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 
 void mr_cancel(struct mr_coro *co)
 {
-    struct mr_errand *e;
+    struct mr_errand *e = mr_coro_handle(co)->own;
 
-    MR_BUG_ON(!co || !co->is_root);
-    e = co->own;
-    MR_BUG_ON(e->refs == 0 || e->hub != mr_thread.hub);
     if (e->cancelled || e->state == MR_ERRAND_DONE)
         return;
     e->cancelled = true;

@@ -22,15 +22,10 @@
 #include "core/coro_priv.h"
 #include "core/sys.h"
 
-static bool is_error(intptr_t v)
-{
-    return v < 0 && v >= -4095;
-}
-
 static void end(struct mr_generator *g, intptr_t result)
 {
     g->result = result;
-    g->iter.status = is_error(result) ? (int)result : 0;
+    g->iter.status = mr_is_error(result) ? (int)result : 0;
     g->co->state = MR_CORO_DONE;
 }
 

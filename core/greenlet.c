@@ -44,11 +44,10 @@ static bool is_generator(const struct mr_coro *co)
 static void tell(const struct mr_coro *from, const struct mr_coro *to,
                  intptr_t value)
 {
-    bool error = value < 0 && value >= -4095;
-
     if (MR_UNLIKELY(mr_thread.trace != NULL))
-        mr_thread.trace(error ? MR_GREENLET_THROW : MR_GREENLET_SWITCH, from,
-                        to, value, mr_thread.trace_arg);
+        mr_thread.trace(mr_is_error(value) ? MR_GREENLET_THROW
+                                           : MR_GREENLET_SWITCH,
+                        from, to, value, mr_thread.trace_arg);
 }
 
 /* Who gets what is for co: itself, or its first parent that is not dead. */

@@ -5,12 +5,14 @@
  *
  * One turn of the loop, on the thread's own stack:
  *
- *   1. run READY errands until there is none or the slice is over (errand.c);
+ *   1. run READY errands until there is none or the slice is over (errand.c),
+ *      and what is linked to those that ended (link.c);
  *   2. what was put off until the kernel is asked (mr_hub_before_poll);
  *   3. ev_run, once: without waiting when errands are READY, else until
  *      something comes or the nearest deadline; its callbacks make errands
  *      READY or run hooks, nothing else;
- *   4. timers that are due.
+ *   4. timers that are due;
+ *   5. when all that made nobody READY, those that wait for idleness.
  *
  * A slice ends after SLICE_SWITCHES switches if SLICE_NS have passed as well:
  * so IO is polled however busy the coroutines are, and a poll (half a
@@ -443,6 +445,11 @@ static void on_async(struct ev_loop *ev, ev_async *unused, int events)
 
 /* --- the loop --- */
 
+int mr_idle(int64_t deadline)
+{
+    return (int)mr_wait(&mr_errand_self()->hub->idlers, deadline, "idle");
+}
+
 void mr_hub_before_poll(struct mr_hub_idle *idle)
 {
     MR_BUG_ON(!mr_thread.hub);
@@ -508,7 +515,8 @@ static void poll_kernel(struct mr_hub *hub)
 
     if (!mr_list_is_empty(&hub->idle))
         run_idle(hub);
-    busy = hub->ready.head != NULL;
+    busy = hub->ready.head || !mr_list_is_empty(&hub->due) ||
+           !mr_waitq_is_empty(&hub->idlers);
     if (!busy) {
         if (!mr_timer_is_started(&l->trim) &&
             mr_stack_stats().warm > TRIM_CACHED)
@@ -523,18 +531,27 @@ static void poll_kernel(struct mr_hub *hub)
     beat(hub, hub->now);
     if (mr_timers_next(&hub->timers) <= hub->now)
         mr_timers_run(&hub->timers, hub->now);
+    if (!hub->ready.head)
+        (void)mr_waitq_wake_all(&hub->idlers, 0);
+}
+
+static bool has_work(const struct mr_hub *hub)
+{
+    return hub->live > 0 || hub->expected > 0 || !mr_list_is_empty(&hub->due);
 }
 
 static void loop_until_idle(struct mr_hub *hub)
 {
-    while (hub->live > 0 || hub->expected > 0) {
+    while (has_work(hub)) {
         int64_t began = hub->now;
 
         do {
             hub->budget = SLICE_SWITCHES;
             mr_errand_run_ready(hub);
+            if (MR_UNLIKELY(!mr_list_is_empty(&hub->due)))
+                mr_links_call(hub);
         } while (hub->ready.head && mr_sys_monotonic() - began < SLICE_NS);
-        if (hub->live > 0 || hub->expected > 0)
+        if (has_work(hub))
             poll_kernel(hub);
     }
 }
@@ -595,6 +612,8 @@ int mr_hub_new(struct mr_hub **ret)
     MR_BUG_ON(hub->stand_in->stack); /* not inside a coroutine */
     mr_list_init(&hub->all);
     mr_list_init(&hub->idle);
+    mr_list_init(&hub->due);
+    mr_waitq_init(&hub->idlers);
     mr_group_init(&hub->group);
     hub->now = mr_sys_monotonic();
     err = loop_new(&hub->loop);
@@ -640,6 +659,8 @@ static intptr_t run_first(void *arg)
     first->result = first->fn(first->arg);
     mr_group_close(&mr_coro_current()->errand->children);
     mr_group_close(mr_hub_group());
+    /* Nobody would close what a link to this one spawns. */
+    mr_hub_group()->closing = true;
     return 0;
 }
 
@@ -652,6 +673,7 @@ int mr_hub_run(struct mr_hub *hub, mr_coro_fn *fn, void *arg,
     struct mr_coro *co;
 
     MR_BUG_ON(hub != mr_thread.hub || hub->live > 0);
+    hub->group.closing = false;
     mr_group_init(&outer);
     o.group = &outer;
     o.reap = true;

@@ -89,9 +89,26 @@ struct mr_spawn_options {
 MR_API MR_MUST_USE struct mr_coro *
 mr_spawn_with(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o);
 
+/*
+ * The same, but it begins only at `at`; until then it is a member of its group
+ * like any other, PARKED, and may be cancelled (then it never runs), joined and
+ * linked to. It has a stack already, of which it keeps one page: to have a
+ * million begin later, use timers (core/timer.h) that spawn.
+ */
+#define mr_spawn_later(fn, arg, at) \
+    mr_spawn_later_with(            \
+        (fn), (arg), (at),          \
+        &(struct mr_spawn_options){.entry = #fn, .where = MR_HERE})
+MR_API MR_MUST_USE struct mr_coro *
+mr_spawn_later_with(mr_coro_fn *fn, void *arg, int64_t at,
+                    const struct mr_spawn_options *o);
+
 /* Let every other READY errand run once. May park. 0, or -ECANCELED or
  * -ETIMEDOUT when such is pending (having yielded all the same). */
 MR_API int mr_yield(void);
+/* Until nobody is READY and the kernel has nothing new: for work that is to
+ * disturb nobody. 0, -ETIMEDOUT, -ECANCELED. May park. */
+MR_API MR_MUST_USE int mr_idle(int64_t deadline);
 
 /*
  * Wait for the end of co and take it: the handle is not to be used again. 0,

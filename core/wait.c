@@ -147,6 +147,26 @@ static inline void begin(struct mr_errand *e, struct mr_wait_set *set,
     e->why = why;
 }
 
+static void on_begin(struct mr_timer *t)
+{
+    dissolve(mr_container_of(t, struct mr_wait_set, timer), 0, 0);
+}
+
+void mr_wait_to_begin(struct mr_errand *e, int64_t at)
+{
+    e->entry.queue = NULL;
+    mr_list_init(&e->entry.node);
+    e->one.at = at;
+    e->one.by_scope = false;
+    e->one.timer.fn = on_begin;
+    if (at != MR_NEVER)
+        mr_timers_start(&e->hub->timers, &e->one.timer, at);
+    e->set = &e->one;
+    e->why = "its time";
+    e->since = e->hub->now;
+    e->state = MR_ERRAND_PARKED;
+}
+
 int mr_wait_any(struct mr_wait_entry *entries, size_t n, int64_t deadline,
                 const char *why)
 {
