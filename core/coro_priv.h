@@ -301,12 +301,16 @@ struct mr_hub {
     struct mr_list due;     /* struct mr_link, whose coroutines have ended */
     struct mr_waitq idlers; /* until nothing else is to be done */
     size_t live;            /* errands not DONE */
-    size_t expected;        /* posts that will come (jobs on helpers) */
+    size_t expected;        /* posts that will come (jobs on helpers): the hub
+                             * does not end before them */
+    unsigned shares;        /* threads that may post (mr_hub_share); atomic */
+    bool deadlocked;        /* in this run */
     int64_t *beat;
     struct mr_hub_stats stats;
     struct mr_hub_loop *loop;
-    struct mr_hub_slot *slot; /* ours in mr_hubs */
-    unsigned lists_made;      /* of those that were asked for */
+    struct mr_section *section; /* innermost that is open, or NULL */
+    struct mr_hub_slot *slot;   /* ours in mr_hubs */
+    unsigned lists_made;        /* of those that were asked for */
 };
 
 /* Into the run queue; e->value filled in. */
@@ -328,6 +332,11 @@ static inline void mr_errand_ready(struct mr_errand *e)
 void mr_hub_wake(struct mr_hub *hub);
 /* Whose queue of waiters it is, or -1. */
 int mr_hub_fd_of(const struct mr_hub *hub, const struct mr_waitq *q);
+
+/* --- section.c --- */
+
+/* The thread is given up inside of hub->section. */
+MR_NORETURN void mr_section_broken(const struct mr_hub *hub);
 
 /* --- inspect.c --- */
 

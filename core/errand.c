@@ -30,6 +30,8 @@ static inline struct mr_coro *next_coro(struct mr_hub *hub, intptr_t *ret_value)
     struct mr_errand *e = hub->ready.head;
 
     if (!e || hub->budget <= 0) {
+        if (MR_UNLIKELY(hub->section != NULL))
+            mr_section_broken(hub);
         *ret_value = 0;
         return hub->stand_in;
     }

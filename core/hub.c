@@ -40,6 +40,7 @@
 #include <sys/epoll.h>
 
 #include "core/coro_priv.h"
+#include "core/inspect.h"
 #include "core/log.h"
 #include "core/sys.h"
 
@@ -84,6 +85,7 @@ struct mr_hub_loop {
     struct mr_timer trim;
     struct mr_hub_post *posts; /* LIFO; pushed by any thread */
     int posting;               /* threads inside mr_hub_post */
+    size_t awaited; /* a descriptor with a waiter, when last looked for */
 };
 
 /* --- records --- */
@@ -397,6 +399,33 @@ int mr_hub_fd_of(const struct mr_hub *hub, const struct mr_waitq *q)
     return -1;
 }
 
+/* Can an event come that somebody would notice? */
+static bool is_awaited(const struct fd_record *r)
+{
+    return ((r->want & MR_READABLE) &&
+            (r->hook || !mr_waitq_is_empty(&r->readers))) ||
+           ((r->want & MR_WRITABLE) && !mr_waitq_is_empty(&r->writers));
+}
+
+/* Of any descriptor. The one found last is usually it still. */
+static bool any_awaited(struct mr_hub_loop *l)
+{
+    const struct fd_record *r = record_at(l, (int)l->awaited);
+
+    if (r && is_awaited(r))
+        return true;
+    for (size_t fd = 0; fd < l->n_chunks * CHUNK; fd++) {
+        r = record_at(l, (int)fd);
+        if (!r) {
+            fd += CHUNK - 1; /* none of this chunk */
+        } else if (is_awaited(r)) {
+            l->awaited = fd;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- posts from other threads --- */
 
 void mr_hub_post(struct mr_hub *hub, struct mr_hub_post *post)
@@ -413,6 +442,25 @@ void mr_hub_post(struct mr_hub *hub, struct mr_hub_post *post)
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED))
         continue;
     ev_async_send(l->ev, &l->async);
+    __atomic_fetch_sub(&l->posting, 1, __ATOMIC_RELEASE);
+}
+
+void mr_hub_share(struct mr_hub *hub)
+{
+    /* Relaxed: on the hub's thread, or before another gets to know of it. */
+    __atomic_fetch_add(&hub->shares, 1, __ATOMIC_RELAXED);
+}
+
+void mr_hub_unshare(struct mr_hub *hub)
+{
+    struct mr_hub_loop *l = hub->loop;
+    unsigned before;
+
+    __atomic_fetch_add(&l->posting, 1, __ATOMIC_RELAXED);
+    /* Release: the posts before it are seen by whoever sees this. */
+    before = __atomic_fetch_sub(&hub->shares, 1, __ATOMIC_RELEASE);
+    MR_BUG_ON(before == 0);
+    ev_async_send(l->ev, &l->async); /* it may be the end of all hope */
     __atomic_fetch_sub(&l->posting, 1, __ATOMIC_RELEASE);
 }
 
@@ -508,6 +556,35 @@ static void beat(struct mr_hub *hub, int64_t when)
         __atomic_store_n(hub->beat, when, __ATOMIC_RELAXED);
 }
 
+/* Nobody is READY. Is there anything that could change that? */
+static bool is_deadlocked(struct mr_hub *hub)
+{
+    struct mr_hub_loop *l = hub->loop;
+
+    /* Our own timer wakes nobody. */
+    if (hub->timers.n > (mr_timer_is_started(&l->trim) ? 1U : 0U))
+        return false;
+    /* Acquire: pairs with mr_hub_unshare; so posts are looked at behind it. */
+    return hub->live > 0 && hub->expected == 0 &&
+           __atomic_load_n(&hub->shares, __ATOMIC_ACQUIRE) == 0 &&
+           !__atomic_load_n(&l->posts, __ATOMIC_RELAXED) && !any_awaited(l);
+}
+
+static MR_COLD void end_deadlock(struct mr_hub *hub)
+{
+    hub->deadlocked = true;
+    mr_log(MR_LOG_ERROR,
+           "deadlock: %zu coroutines wait, and nothing can come that would "
+           "wake one; they are cancelled",
+           hub->live);
+    mr_hub_log(hub);
+    /* Cancelling runs nobody, so the list stays as it is. */
+    MR_LIST_EACH (node, &hub->all)
+        mr_cancel(mr_errand_root(mr_container_of(node, struct mr_errand, all)));
+    if (!hub->ready.head)
+        mr_bug(__FILE__, __LINE__, "a deadlock of errands behind shields");
+}
+
 static void poll_kernel(struct mr_hub *hub)
 {
     struct mr_hub_loop *l = hub->loop;
@@ -517,6 +594,10 @@ static void poll_kernel(struct mr_hub *hub)
         run_idle(hub);
     busy = hub->ready.head || !mr_list_is_empty(&hub->due) ||
            !mr_waitq_is_empty(&hub->idlers);
+    if (!busy && MR_UNLIKELY(is_deadlocked(hub))) {
+        end_deadlock(hub);
+        busy = true;
+    }
     if (!busy) {
         if (!mr_timer_is_started(&l->trim) &&
             mr_stack_stats().warm > TRIM_CACHED)
@@ -684,10 +765,11 @@ int mr_hub_run(struct mr_hub *hub, mr_coro_fn *fn, void *arg,
     /* The program's own coroutines count from 1. */
     co->id = 0;
     mr_thread.last_id--;
+    hub->deadlocked = false;
     loop_until_idle(hub);
     if (ret_result)
         *ret_result = first.result;
-    return 0;
+    return hub->deadlocked ? -EDEADLK : 0;
 }
 
 int mr_run(mr_coro_fn *fn, void *arg, intptr_t *ret_result)

@@ -53,6 +53,13 @@ struct mr_group;
  * that and everything in the hub's group has ended (what fn left behind there
  * is cancelled). 0, -ENOMEM, -EMFILE...; *ret_result (may be NULL) is fn's.
  * A BUG when the thread has a hub already.
+ *
+ * -EDEADLK: a moment came when every errand waited and nothing could come that
+ * would wake one: no timer, no descriptor that is waited for or has a hook, no
+ * job on a helper, no thread that may post (mr_hub_share). The log then has the
+ * list of who waited for what (core/inspect.h), and all were cancelled, so that
+ * they cleaned up and ended. If all that wait are shielded from that, it is a
+ * BUG and aborts. Two that wait for each other in other company: mr_join.
  */
 MR_API MR_MUST_USE int mr_run(mr_coro_fn *fn, void *arg, intptr_t *ret_result);
 
@@ -204,14 +211,23 @@ static inline void mr_hub_idle_remove(struct mr_hub_idle *idle)
 
 /*
  * Work posted from any thread: fn runs on the hub's stack, in order. The hub
- * must outlive the posting. The only function of a hub that other threads may
- * call.
+ * must outlive the posting. With mr_hub_share's, the only functions of a hub
+ * that other threads may call.
  */
 struct mr_hub_post {
     struct mr_hub_post *next;
     void (*fn)(struct mr_hub_post *post);
 };
 MR_API void mr_hub_post(struct mr_hub *hub, struct mr_hub_post *post);
+
+/*
+ * Another thread may post from now on: a hub that waits for nothing but that is
+ * not deadlocked (mr_run). Counted; call it before the hub is given away, and
+ * mr_hub_unshare, from any thread, when the last post has been made. A hub may
+ * end while it is shared, if nobody posts to it afterwards.
+ */
+MR_API void mr_hub_share(struct mr_hub *hub);
+MR_API void mr_hub_unshare(struct mr_hub *hub);
 
 /* --- diagnosis --- */
 

@@ -322,7 +322,8 @@ static void overflow(const char *guard, struct mr_coro_options o)
 TEST_DIES(overflow_names_the_coroutine,
           "stack overflow: coroutine 'deep one', entry recurses (0x")
 {
-    overflow(NULL, (struct mr_coro_options){"deep one", "recurses", 0});
+    overflow(NULL,
+             (struct mr_coro_options){.name = "deep one", .entry = "recurses"});
 }
 
 TEST_DIES(overflow_names_the_size, "ran over its stack of 16384 bytes; raise")
