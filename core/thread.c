@@ -184,12 +184,14 @@ static bool begin(struct mr_thread *t)
     pthread_mutex_lock(&t->mutex);
     cancelled = t->cancelled;
     t->hub = mr_hub_self();
+    mr_hub_share(t->hub);
     pthread_mutex_unlock(&t->mutex);
     return !cancelled;
 }
 
 static void end(struct mr_thread *t)
 {
+    mr_hub_unshare(t->hub);
     pthread_mutex_lock(&t->mutex);
     t->hub = NULL;
     pthread_mutex_unlock(&t->mutex);
