@@ -1,42 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * dgram.c - the receiving coroutine.
- *
- *                [mr_dgram_server_start]
- *        (init) -------------------------> RECEIVING --[nothing]--> waits for
- * fd |  ^  | [max_live] ----'  |  '--[an error]--. v             | v waits for
- * room -----+-------- waits for room, 100 ms [a handler ends]
- *
- * mr_dgram_server_stop cancels that coroutine in any of these; fini joins it.
+ * dgram.c - recvmsg, and where an answer comes from (io/intake.h has the
+ * states of the receiving coroutine).
  *
  * All datagrams are received into one piece of memory, as large as any can be;
- * a handler gets a copy of its own, as large as what came. The copies are on
- * the `held` list: one whose handler was cancelled before its first turn is
- * found there by fini.
+ * a handler gets a copy of its own, as large as what came.
  *
  * A socket bound to all addresses answers from whichever the route to the peer
  * suggests. So the kernel is asked where each datagram was sent to
- * (IP_PKTINFO), and told the same with the answer.
+ * (IP_PKTINFO), and told the same with the answer. From unix sockets nothing
+ * beside the data is taken: it would be descriptors, which whoever sends could
+ * fill our table with.
  */
 #include "io/dgram.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "core/log.h"
 #include "core/sys.h"
-#include "core/timer.h"
 #include "io/fd.h"
 #include "io/socket.h"
 
 #define MAX_LIVE 1024
-/* After an error that may be there again at once: memory, a broken device. */
-#define FAILED_MS 100
 
 struct held {
-    struct mr_list node; /* in server->held */
-    struct mr_dgram_server *server;
+    struct mr_held held;
     struct mr_dgram dgram;
     char bytes[];
 };
@@ -50,8 +39,8 @@ union local_control {
 
 /* --- where a datagram was sent to --- */
 
-/* 0; or -Exxx: no such socket. */
-static int ask_local(int fd)
+/* 0, and whether it will be told; or -Exxx: no such socket. */
+static int ask_local(int fd, bool *ret_told)
 {
     struct mr_addr a;
     const int on = 1;
@@ -59,6 +48,7 @@ static int ask_local(int fd)
 
     if (rc)
         return rc;
+    *ret_told = mr_addr_family(&a) != AF_UNIX;
     switch (mr_addr_family(&a)) {
     case AF_INET: /* of IPv6, too, when it is bound to a wrapped address */
         rc = mr_sys_setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
@@ -135,80 +125,51 @@ ssize_t mr_dgram_reply(const struct mr_dgram *d, const void *buf, size_t n,
 
 /* --- one datagram --- */
 
-static void drop_held(struct held *h)
+static struct mr_dgram_server *server_of(struct mr_intake *in)
 {
-    struct mr_dgram_server *s = h->server;
-
-    mr_list_remove(&h->node);
-    mr_free(h);
-    s->stats.live--;
-    mr_waitq_wake_all(&s->room, 0);
-    if (s->stats.live == 0)
-        mr_waitq_wake_all(&s->idle, 0);
+    return mr_container_of(in, struct mr_dgram_server, intake);
 }
 
-static intptr_t run_handler(void *arg)
+static struct held *held_of(struct mr_held *h)
 {
-    struct held *h = arg;
-
-    h->server->options.handler(&h->dgram, h->server->options.arg);
-    drop_held(h);
-    return 0;
+    return mr_container_of(h, struct held, held);
 }
 
-/* The n bytes of s->piece, which came with m. 0 or -ENOMEM. */
+static void run_held(struct mr_held *h)
+{
+    const struct mr_dgram_server_options *o = &server_of(h->intake)->options;
+
+    o->handler(&held_of(h)->dgram, o->arg);
+}
+
+static void drop_held(struct mr_held *h)
+{
+    mr_free(held_of(h));
+}
+
+/* The n bytes of s->piece, which came with m. 0 or -Exxx. */
 static int hand_out(struct mr_dgram_server *s, struct msghdr *m, size_t n)
 {
     struct held *h = mr_alloc(sizeof *h + n);
-    struct mr_coro *co = NULL;
     int rc;
 
     if (!h)
         return -ENOMEM;
-    h->server = s;
-    h->dgram.fd = s->fd;
+    h->dgram.fd = s->intake.fd;
     h->dgram.data = mr_str_n(h->bytes, n);
     memcpy(h->bytes, s->piece, n);
     take_local(&h->dgram, m);
     rc = mr_socket_sender(m, &h->dgram.from);
-    if (rc == 0) {
-        co = mr_spawn_with(run_handler, h,
-                           &(struct mr_spawn_options){
-                               .name = s->options.name,
-                               .entry = "run_handler",
-                               .where = MR_HERE,
-                               .stack_size = s->options.stack_size,
-                               .group = &s->group,
-                               .reap = true,
-                           });
-        rc = co ? 0 : -ENOMEM;
-    }
-    if (rc) {
+    if (rc == 0)
+        rc = mr_intake_spawn(&s->intake, &h->held);
+    if (rc)
         mr_free(h);
-        return rc;
-    }
-    mr_list_push_back(&s->held, &h->node);
-    s->stats.live++;
-    s->stats.received++;
-    return 0;
+    else
+        s->stats.received++;
+    return rc;
 }
 
-/* --- the receiving coroutine --- */
-
-/* 0 or -ECANCELED. May park. */
-static int rest(struct mr_dgram_server *s, int err)
-{
-    static struct mr_log_gate gate;
-    int rc;
-
-    if (s->stopping) /* a group that is closing takes no handler */
-        return -ECANCELED;
-    mr_log_every_second(&gate, MR_LOG_WARN,
-                        "%s: cannot receive: %s (%zu datagrams at work)",
-                        s->options.name, mr_strerror(err), s->stats.live);
-    rc = (int)mr_wait(&s->room, mr_after_ms(FAILED_MS), "dgram: memory");
-    return rc == -ETIMEDOUT ? 0 : rc;
-}
+/* --- receiving --- */
 
 /* Errors that an earlier answer met on its way (ip(7)): each is told once. */
 static bool is_transient(int err)
@@ -216,9 +177,18 @@ static bool is_transient(int err)
     return err == -ECONNREFUSED || mr_accept_is_transient(err);
 }
 
-/* 0: go on; or why not. May park. */
-static int receive_one(struct mr_dgram_server *s)
+/* recvmsg failed. 0: go on; or why not. May park. */
+static int receive_failed(struct mr_dgram_server *s, int err)
 {
+    if (err == -EAGAIN || err == -EBADF || err == -ENOTSOCK)
+        return err;
+    s->stats.errors++;
+    return is_transient(err) ? mr_yield() : mr_intake_rest(&s->intake, err);
+}
+
+static int receive_one(struct mr_intake *in)
+{
+    struct mr_dgram_server *s = server_of(in);
     struct sockaddr_un from;
     union local_control control;
     struct iovec v = {s->piece, MR_DGRAM_MAX + 1};
@@ -227,44 +197,30 @@ static int receive_one(struct mr_dgram_server *s)
         .msg_namelen = sizeof from,
         .msg_iov = &v,
         .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof control,
     };
     ssize_t n;
     int rc;
 
-    if (s->stats.live >= s->options.max_live)
-        return (int)mr_wait(&s->room, MR_NEVER, "dgram: max_live");
-    n = mr_recvmsg(s->fd, &m, 0, MR_NEVER);
-    if (n > MR_DGRAM_MAX) {
-        s->stats.dropped++;
+    if (s->told) {
+        m.msg_control = &control;
+        m.msg_controllen = sizeof control;
+    }
+    n = mr_sys_recvmsg(in->fd, &m, MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return receive_failed(s, (int)n);
+    rc = n > MR_DGRAM_MAX ? -EMSGSIZE : hand_out(s, &m, (size_t)n);
+    if (rc == 0)
         return 0;
-    }
-    if (n >= 0) {
-        rc = hand_out(s, &m, (size_t)n);
-        if (rc == 0)
-            return 0;
-        s->stats.dropped++;
-        return rc == -ENOMEM ? rest(s, rc) : 0;
-    }
-    if (n == -ECANCELED || n == -EBADF || n == -ENOTSOCK)
-        return (int)n;
-    s->stats.errors++;
-    return is_transient((int)n) ? mr_yield() : rest(s, (int)n);
+    s->stats.dropped++;
+    return rc == -ENOMEM ? mr_intake_rest(in, rc) : 0;
 }
 
-static intptr_t receive_all(void *arg)
-{
-    struct mr_dgram_server *s = arg;
-    int rc = 0;
-
-    while (rc == 0 && !s->stopping)
-        rc = receive_one(s);
-    if (rc && rc != -ECANCELED && !s->stopping)
-        mr_log(MR_LOG_ERROR, "%s: receiving ends: %s", s->options.name,
-               mr_strerror(rc));
-    return rc;
-}
+static const struct mr_intake_kind kind = {
+    .verb = "receive",
+    .take = receive_one,
+    .run = run_held,
+    .drop = drop_held,
+};
 
 /* --- life --- */
 
@@ -274,73 +230,80 @@ int mr_dgram_server_init(struct mr_dgram_server *s, int fd,
     int rc;
 
     MR_BUG_ON(!o->handler);
-    *s = (struct mr_dgram_server){.options = *o, .fd = -1};
-    rc = ask_local(fd);
+    *s = (struct mr_dgram_server){
+        .options = *o,
+        .intake = {.name = o->name ? o->name : "dgram",
+                   .max_live = o->max_live ? o->max_live : MAX_LIVE,
+                   .stack_size = o->stack_size},
+    };
+    rc = ask_local(fd, &s->told);
     if (rc)
         return rc;
     s->piece = mr_alloc(MR_DGRAM_MAX + 1);
     if (!s->piece)
         return -ENOMEM;
-    if (!s->options.name)
-        s->options.name = "dgram";
-    if (s->options.max_live == 0)
-        s->options.max_live = MAX_LIVE;
-    mr_group_init(&s->group);
-    mr_list_init(&s->held);
-    mr_waitq_init(&s->room);
-    mr_waitq_init(&s->idle);
-    s->fd = fd;
+    mr_intake_init(&s->intake, &kind, fd);
     return 0;
 }
 
 int mr_dgram_server_start(struct mr_dgram_server *s)
 {
-    MR_BUG_ON(s->receiving || s->stopping);
-    if (s->options.shared) {
-        int rc = mr_hub_fd_shared(s->fd, s->options.exclusive);
+    return mr_intake_start(&s->intake, s->options.shared, s->options.exclusive);
+}
 
-        if (rc)
-            return rc;
+int mr_dgram_server_open(struct mr_dgram_server *s, const char *at,
+                         const struct mr_dgram_server_options *o)
+{
+    struct mr_addr a;
+    int fd, rc;
+
+    *s = (struct mr_dgram_server){0};
+    rc = mr_addr_parse(&a, mr_str(at));
+    if (rc)
+        return rc;
+    fd = mr_socket_bind(&a, NULL);
+    if (fd < 0)
+        return fd;
+    rc = mr_dgram_server_init(s, fd, o);
+    if (rc) {
+        mr_fd_close(fd);
+        return rc;
     }
-    s->receiving = mr_spawn_with(receive_all, s,
-                                 &(struct mr_spawn_options){
-                                     .name = s->options.name,
-                                     .entry = "receive_all",
-                                     .where = MR_HERE,
-                                     .group = &s->group,
-                                 });
-    return s->receiving ? 0 : -ENOMEM;
+    s->intake.owned = true;
+    rc = mr_dgram_server_start(s);
+    if (rc)
+        mr_dgram_server_fini(s);
+    return rc;
+}
+
+int mr_dgram_server_local(const struct mr_dgram_server *s, struct mr_addr *ret)
+{
+    return mr_socket_local(s->intake.fd, ret);
 }
 
 void mr_dgram_server_stop(struct mr_dgram_server *s)
 {
-    s->stopping = true;
-    if (s->receiving)
-        mr_cancel(s->receiving);
+    mr_intake_stop(&s->intake);
 }
 
 int mr_dgram_server_wait(struct mr_dgram_server *s, int64_t deadline)
 {
-    while (s->stats.live > 0) {
-        int rc = (int)mr_wait(&s->idle, deadline, "dgram: handlers");
-
-        if (rc)
-            return rc;
-    }
-    return 0;
+    return mr_intake_wait(&s->intake, deadline);
 }
 
 void mr_dgram_server_fini(struct mr_dgram_server *s)
 {
-    if (s->fd < 0)
-        return;
-    mr_dgram_server_stop(s);
-    mr_group_close(&s->group);
-    s->receiving = NULL;
-    MR_LIST_EACH_SAFE (n, &s->held)
-        drop_held(mr_container_of(n, struct held, node));
-    mr_hub_forget(s->fd);
-    s->fd = -1;
+    mr_intake_fini(&s->intake);
     mr_free(s->piece);
     s->piece = NULL;
+}
+
+int mr_dgram_server_close(struct mr_dgram_server *s, int64_t deadline)
+{
+    int rc;
+
+    mr_dgram_server_stop(s);
+    rc = mr_dgram_server_wait(s, deadline);
+    mr_dgram_server_fini(s);
+    return rc;
 }

@@ -12,25 +12,28 @@
  *     {
  *         (void)!mr_dgram_reply(d, "ok", 2, mr_after_s(1));   may get lost
  *     }
- *     fd = mr_socket_bind(&at, NULL);
- *     rc = mr_dgram_server_init(&s, fd, &(struct mr_dgram_server_options){
- *                                           .handler = answer});
- *     rc = mr_dgram_server_start(&s);
+ *     rc = mr_dgram_server_open(&s, "127.0.0.1:7007",
+ *                               &(struct mr_dgram_server_options){
+ *                                   .handler = answer});
  *     ...
- *     mr_dgram_server_stop(&s);                       receives no more
- *     rc = mr_dgram_server_wait(&s, mr_after_s(30));  the rest may finish
- *     mr_dgram_server_fini(&s);                       and now they must
+ *     rc = mr_dgram_server_close(&s, mr_after_s(30));
+ *
+ * Or step by step, on a socket that somebody else bound and keeps: init, start,
+ * stop, wait, fini.
  *
  * Invariants
- *  (1) The socket is borrowed: never closed here, only forgotten by the hub.
+ *  (1) The socket is borrowed, never closed here, only forgotten by the hub;
+ *      unless mr_dgram_server_open made it.
  *  (2) At most max_live handlers are at work. Then nothing is received until
  *      one ends; the kernel keeps what its buffer holds (net.core.rmem_default,
  *      about 250 small datagrams) and drops the rest, as UDP may.
  *  (3) A datagram that cannot be served (too long, no memory) is dropped and
  *      counted; nothing that a sender does ends the receiving.
+ *  (4) A datagram is its handler's until that and all that it spawned have
+ *      ended. Descriptors that come with one (unix sockets) are not taken.
  */
-#include "core/group.h"
 #include "io/addr.h"
+#include "io/intake.h"
 
 /* The most that UDP carries over IPv4; unix datagrams are bounded alike. */
 #define MR_DGRAM_MAX 65507
@@ -77,16 +80,23 @@ struct mr_dgram_stats {
 
 struct mr_dgram_server {
     struct mr_dgram_server_options options; /* private, as all below */
-    struct mr_dgram_stats stats;
-    struct mr_group group;     /* receiving coroutine and handlers */
-    struct mr_coro *receiving; /* NULL: not started */
-    struct mr_list held;       /* datagrams whose handlers have not ended */
-    struct mr_waitq room;      /* the receiving coroutine: for one to end */
-    struct mr_waitq idle;      /* mr_dgram_server_wait: for live to come to 0 */
-    char *piece;               /* MR_DGRAM_MAX + 1 bytes */
-    int fd;
-    bool stopping;
+    struct mr_dgram_stats stats;            /* but live */
+    struct mr_intake intake;
+    char *piece; /* MR_DGRAM_MAX + 1 bytes */
+    bool told;   /* of each datagram, to which address it was sent */
 };
+
+/* Bind to an address (as mr_server_open's), and receive from now on. 0; or
+ * -Exxx, and nothing is left of it. For mr_dgram_server_close. */
+MR_API MR_MUST_USE int
+mr_dgram_server_open(struct mr_dgram_server *s, const char *at,
+                     const struct mr_dgram_server_options *o);
+/* Where it is bound (the port that the kernel chose). 0 or -Exxx. */
+MR_API MR_MUST_USE int mr_dgram_server_local(const struct mr_dgram_server *s,
+                                             struct mr_addr *ret);
+/* Stop, wait, fini. 0: all handlers ended by themselves; -ETIMEDOUT,
+ * -ECANCELED: some were cancelled. It is over in any case. May park. */
+MR_API int mr_dgram_server_close(struct mr_dgram_server *s, int64_t deadline);
 
 /* fd is bound and O_NONBLOCK. Options are copied; no handler is a BUG. 0,
  * -ENOMEM; -Exxx: no such socket. */
@@ -110,7 +120,10 @@ MR_API void mr_dgram_server_fini(struct mr_dgram_server *s);
 static inline struct mr_dgram_stats
 mr_dgram_server_stats(const struct mr_dgram_server *s)
 {
-    return s->stats;
+    struct mr_dgram_stats stats = s->stats;
+
+    stats.live = s->intake.live;
+    return stats;
 }
 
 #endif

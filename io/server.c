@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * server.c - the accepting coroutine.
- *
- *                 [mr_server_start]
- *         (init) -----------------> ACCEPTING --[queue empty]--> waits for fd
- *                                    |  ^  |
- *                     [max_live] ----'  |  '--[no descriptor, no memory]--.
- *                         v             |                                 v
- *                   waits for room -----+-------------- waits for room, 100 ms
- *                          [mr_server_leave]
- *
- * mr_server_stop cancels that coroutine in any of these; fini joins it.
- *
- * A handler's connection has a record on the `held` list, which the handler's
- * coroutine takes off itself. One that is cancelled before its first turn never
- * runs; fini finds its record there and closes the descriptor.
+ * server.c - accept4, and what to do when it fails (io/intake.h has the
+ * states of the accepting coroutine).
  *
  * Not here: what connections do; draining those at rest (http/server.c).
  */
@@ -24,126 +11,91 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "core/log.h"
 #include "core/sys.h"
-#include "core/timer.h"
 #include "io/fd.h"
 #include "io/socket.h"
 
-/* Accepted in a row: enough to empty the queue after a usual turn of the hub,
- * few enough (about 0.3 ms) that those already served do not notice. */
-#define BATCH 64
-/* Without descriptors: how long until trying again when nobody leaves. Others
- * in the process, or on the machine, may have closed some. */
-#define EXHAUSTED_MS 100
-
 /* A handler's connection. */
-struct held {
-    struct mr_list node; /* in server->held */
-    struct mr_server *server;
+struct conn {
+    struct mr_held held;
     struct mr_addr peer;
     int fd;
 };
 
-static void open_spare(struct mr_server *s)
+static struct mr_server *server_of(struct mr_intake *in)
 {
-    if (s->spare < 0)
-        s->spare =
-            mr_sys_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
+    return mr_container_of(in, struct mr_server, intake);
 }
 
-int mr_server_init(struct mr_server *s, int fd,
-                   const struct mr_server_options *o)
+static struct conn *conn_of(struct mr_held *h)
 {
-    MR_BUG_ON(!o->handler == !o->on_connection);
-    *s = (struct mr_server){.options = *o, .fd = fd, .spare = -1};
-    if (!s->options.name)
-        s->options.name = "server";
-    mr_group_init(&s->group);
-    mr_list_init(&s->held);
-    mr_waitq_init(&s->room);
-    mr_waitq_init(&s->idle);
-    open_spare(s);
-    return MR_MIN(s->spare, 0);
-}
-
-void mr_server_leave(struct mr_server *s)
-{
-    MR_BUG_ON(s->stats.live == 0);
-    s->stats.live--;
-    mr_waitq_wake_all(&s->room, 0);
-    if (s->stats.live == 0)
-        mr_waitq_wake_all(&s->idle, 0);
+    return mr_container_of(h, struct conn, held);
 }
 
 /* --- one connection --- */
 
-static void drop_held(struct held *h)
+static void run_conn(struct mr_held *h)
 {
-    struct mr_server *s = h->server;
+    const struct mr_server_options *o = &server_of(h->intake)->options;
+    struct conn *c = conn_of(h);
 
-    mr_list_remove(&h->node);
-    mr_fd_close(h->fd);
-    mr_free(h);
-    mr_server_leave(s);
+    o->handler(c->fd, &c->peer, o->arg);
 }
 
-static intptr_t run_handler(void *arg)
+static void drop_conn(struct mr_held *h)
 {
-    struct held *h = arg;
-    const struct mr_server_options *o = &h->server->options;
+    struct conn *c = conn_of(h);
 
-    o->handler(h->fd, &h->peer, o->arg);
-    drop_held(h);
-    return 0;
+    mr_fd_close(c->fd);
+    mr_free(c);
 }
 
 /* Takes fd. 0 or -ENOMEM. */
 static int start_handler(struct mr_server *s, int fd,
                          const struct mr_addr *peer)
 {
-    struct held *h = mr_alloc(sizeof *h);
-    struct mr_coro *co = NULL;
+    struct conn *c = mr_alloc(sizeof *c);
 
-    if (h) {
-        *h = (struct held){.server = s, .peer = *peer, .fd = fd};
-        co = mr_spawn_with(run_handler, h,
-                           &(struct mr_spawn_options){
-                               .name = s->options.name,
-                               .entry = "run_handler",
-                               .where = MR_HERE,
-                               .stack_size = s->options.stack_size,
-                               .group = &s->group,
-                               .reap = true,
-                           });
+    if (c) {
+        c->peer = *peer;
+        c->fd = fd;
+        if (mr_intake_spawn(&s->intake, &c->held) == 0)
+            return 0;
     }
-    if (!co) {
-        mr_free(h);
-        mr_fd_close(fd);
-        return -ENOMEM;
-    }
-    mr_list_push_back(&s->held, &h->node);
-    s->stats.live++;
-    s->stats.accepted++;
-    return 0;
+    mr_free(c);
+    mr_fd_close(fd);
+    return -ENOMEM;
 }
 
 /* Takes fd. 0 or -ENOMEM. */
 static int hand_out(struct mr_server *s, int fd, const struct mr_addr *peer)
 {
-    if (s->options.handler)
-        return start_handler(s, fd, peer);
-    s->stats.live++;
+    if (s->options.handler) {
+        int rc = start_handler(s, fd, peer);
+
+        if (rc)
+            return rc;
+        s->stats.accepted++;
+        return 0;
+    }
+    mr_intake_enter(&s->intake);
     s->stats.accepted++;
     s->options.on_connection(s, fd, peer, s->options.arg);
     return 0;
 }
 
+void mr_server_leave(struct mr_server *s)
+{
+    mr_intake_leave(&s->intake);
+}
+
 /* --- too much --- */
 
-static bool is_full(const struct mr_server *s)
+static void open_spare(struct mr_server *s)
 {
-    return s->options.max_live && s->stats.live >= s->options.max_live;
+    if (s->spare < 0)
+        s->spare =
+            mr_sys_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
 }
 
 /* With the spare descriptor's number, take one client and close it, so that
@@ -157,7 +109,7 @@ static void refuse_one(struct mr_server *s)
         return;
     mr_sys_close(s->spare);
     s->spare = -1;
-    fd = mr_accept_try(s->fd, NULL);
+    fd = mr_accept_try(s->intake.fd, NULL);
     if (fd >= 0) {
         mr_sys_close(fd);
         s->stats.refused++;
@@ -165,37 +117,21 @@ static void refuse_one(struct mr_server *s)
     open_spare(s);
 }
 
-/* err: why no connection could be taken on. 0 or -ECANCELED. May park. */
-static int rest_exhausted(struct mr_server *s, int err)
-{
-    static struct mr_log_gate gate;
-    int rc;
-
-    mr_log_every_second(&gate, MR_LOG_WARN,
-                        "%s: cannot accept: %s (%zu connections)",
-                        s->options.name, mr_strerror(err), s->stats.live);
-    rc = (int)mr_wait(&s->room, mr_after_ms(EXHAUSTED_MS),
-                      "accept: descriptors or memory");
-    return rc == -ETIMEDOUT ? 0 : rc;
-}
-
-/* --- the accepting coroutine --- */
-
 /* accept4 failed. 0: go on; or why not. May park. */
 static int accept_failed(struct mr_server *s, int err)
 {
     if (err == -EAGAIN)
-        return mr_hub_wait_fd(s->fd, MR_READABLE, MR_NEVER);
+        return err;
     s->stats.errors++;
     switch (err) {
     case -EMFILE:
     case -ENFILE:
         refuse_one(s);
-        return rest_exhausted(s, err);
+        return mr_intake_rest(&s->intake, err);
     case -ENOBUFS:
     case -ENOMEM:
     case -EPERM: /* a firewall's rule, of one connection or of all */
-        return rest_exhausted(s, err);
+        return mr_intake_rest(&s->intake, err);
     default:
         if (!mr_accept_is_transient(err))
             return err;
@@ -203,90 +139,109 @@ static int accept_failed(struct mr_server *s, int err)
     }
 }
 
-/* 0: go on; or why not. May park. */
-static int accept_one(struct mr_server *s)
+static int accept_one(struct mr_intake *in)
 {
+    struct mr_server *s = server_of(in);
     struct mr_addr peer;
-    int fd, rc;
+    int fd = mr_accept_try(in->fd, &peer);
+    int rc;
 
-    if (is_full(s))
-        return (int)mr_wait(&s->room, MR_NEVER, "accept: max_live");
-    fd = mr_accept_try(s->fd, &peer);
     if (fd < 0)
         return accept_failed(s, fd);
     rc = hand_out(s, fd, &peer);
     if (rc == 0)
         return 0;
     s->stats.refused++;
-    return rest_exhausted(s, rc);
+    return mr_intake_rest(in, rc);
 }
 
-static intptr_t accept_all(void *arg)
-{
-    struct mr_server *s = arg;
-    int rc = 0;
+static const struct mr_intake_kind kind = {
+    .verb = "accept",
+    .take = accept_one,
+    .run = run_conn,
+    .drop = drop_conn,
+};
 
-    for (unsigned n = 1; rc == 0 && !s->stopping; n++) {
-        rc = accept_one(s);
-        if (rc == 0 && n % BATCH == 0)
-            rc = mr_yield();
-    }
-    if (rc && rc != -ECANCELED && !s->stopping)
-        mr_log(MR_LOG_ERROR, "%s: accepting ends: %s", s->options.name,
-               mr_strerror(rc));
-    return rc;
+/* --- life --- */
+
+int mr_server_init(struct mr_server *s, int fd,
+                   const struct mr_server_options *o)
+{
+    MR_BUG_ON(!o->handler == !o->on_connection);
+    *s = (struct mr_server){
+        .options = *o,
+        .intake = {.name = o->name ? o->name : "server",
+                   .max_live = o->max_live,
+                   .stack_size = o->stack_size},
+        .spare = -1,
+    };
+    mr_intake_init(&s->intake, &kind, fd);
+    open_spare(s);
+    return MR_MIN(s->spare, 0);
 }
 
 int mr_server_start(struct mr_server *s)
 {
-    MR_BUG_ON(s->accepting || s->stopping);
-    if (s->options.shared) {
-        int rc = mr_hub_fd_shared(s->fd, s->options.exclusive);
+    return mr_intake_start(&s->intake, s->options.shared, s->options.exclusive);
+}
 
-        if (rc)
-            return rc;
-    }
-    s->accepting = mr_spawn_with(accept_all, s,
-                                 &(struct mr_spawn_options){
-                                     .name = s->options.name,
-                                     .entry = "accept_all",
-                                     .where = MR_HERE,
-                                     .group = &s->group,
-                                 });
-    return s->accepting ? 0 : -ENOMEM;
+int mr_server_open(struct mr_server *s, const char *at,
+                   const struct mr_server_options *o)
+{
+    struct mr_addr a;
+    int fd, rc;
+
+    *s = (struct mr_server){.spare = -1};
+    rc = mr_addr_parse(&a, mr_str(at));
+    if (rc)
+        return rc;
+    fd = mr_socket_listen(&a, NULL);
+    if (fd < 0)
+        return fd;
+    rc = mr_server_init(s, fd, o);
+    s->intake.owned = true;
+    if (rc == 0)
+        rc = mr_server_start(s);
+    if (rc)
+        mr_server_fini(s);
+    return rc;
+}
+
+int mr_server_local(const struct mr_server *s, struct mr_addr *ret)
+{
+    return mr_socket_local(s->intake.fd, ret);
 }
 
 void mr_server_stop(struct mr_server *s)
 {
-    s->stopping = true;
-    if (s->accepting)
-        mr_cancel(s->accepting);
+    struct mr_intake *in = &s->intake;
+
+    mr_intake_stop(in);
+    if (!in->owned)
+        return;
+    mr_fd_close(in->fd);
+    in->fd = -1;
 }
 
 int mr_server_wait(struct mr_server *s, int64_t deadline)
 {
-    while (s->stats.live > 0) {
-        int rc = (int)mr_wait(&s->idle, deadline, "server: connections");
-
-        if (rc)
-            return rc;
-    }
-    return 0;
+    return mr_intake_wait(&s->intake, deadline);
 }
 
 void mr_server_fini(struct mr_server *s)
 {
-    if (s->fd < 0)
-        return;
-    mr_server_stop(s);
-    mr_group_close(&s->group);
-    s->accepting = NULL;
-    MR_LIST_EACH_SAFE (n, &s->held)
-        drop_held(mr_container_of(n, struct held, node));
-    MR_BUG_ON(s->stats.live > 0);
-    mr_hub_forget(s->fd);
-    s->fd = -1;
+    mr_intake_fini(&s->intake);
     if (s->spare >= 0)
         mr_sys_close(s->spare);
     s->spare = -1;
+}
+
+int mr_server_close(struct mr_server *s, int64_t deadline)
+{
+    int rc;
+
+    mr_server_stop(s);
+    rc = mr_server_wait(s, deadline);
+    mr_server_fini(s);
+    return rc;
 }

@@ -26,6 +26,7 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "io/fd.h"
+#include "io/fd_priv.h"
 
 /* A unix listener whose queue is full gives no sign when there is room: ask
  * again, first after 1 ms, at last every 50. */
@@ -273,21 +274,18 @@ int mr_accept_try(int fd, struct mr_addr *ret_peer)
 
 int mr_accept(int fd, struct mr_addr *ret_peer, int64_t deadline)
 {
-    int got, rc;
+    int rc = mr_fd_enter(deadline);
 
-    for (;;) {
-        got = mr_accept_try(fd, ret_peer);
+    while (rc == 0) {
+        int got = mr_accept_try(fd, ret_peer);
+
         if (got >= 0)
             return got;
-        if (got == -EAGAIN)
-            rc = mr_hub_wait_fd(fd, MR_READABLE, deadline);
-        else if (mr_accept_is_transient(got))
-            rc = mr_yield();
-        else
-            return got;
-        if (rc)
-            return rc;
+        rc = mr_accept_is_transient(got)
+                 ? mr_yield()
+                 : mr_fd_may_retry(fd, MR_READABLE, got, deadline);
     }
+    return rc;
 }
 
 /* --- connect --- */

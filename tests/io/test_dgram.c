@@ -248,6 +248,145 @@ IN_HUB(stop_and_drain)
     return 0;
 }
 
+/* Stops the server when the datagram has come, before the server's coroutine,
+ * which was woken by the same event, has its turn. */
+static intptr_t stops_first(void *arg)
+{
+    struct mr_dgram_server *s = arg;
+
+    CHECK_EQ_INT(mr_hub_wait_fd(s->intake.fd, MR_READABLE, MR_NEVER), 0);
+    mr_dgram_server_stop(s);
+    return 0;
+}
+
+/* Stopped: also a coroutine that is about to receive does not. */
+IN_HUB(stop_comes_first)
+{
+    struct mr_dgram_server s;
+    int fd = bound("127.0.0.1:0"), c = client();
+    struct mr_coro *co;
+    char buf[4];
+
+    CHECK_EQ_INT(mr_dgram_server_init(&s, fd, &echoing), 0);
+    co = mr_spawn(stops_first, &s);
+    CHECK_EQ_INT(mr_yield(), 0);
+    CHECK_EQ_INT(mr_dgram_server_start(&s), 0);
+    CHECK_EQ_INT(mr_yield(), 0);
+    send_some(c, 1);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_dgram_server_close(&s, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_dgram_server_stats(&s).received, 0);
+    CHECK_EQ_INT(mr_recvfrom(fd, buf, sizeof buf, NULL, MR_NEVER), 1);
+    mr_fd_close(c);
+    mr_fd_close(fd);
+    return 0;
+}
+
+/* A socket of its own; those at work end by themselves, or are cancelled. */
+IN_HUB(opens_and_closes)
+{
+    struct mr_dgram_server s;
+    int c;
+
+    mr_waitq_init(&gate);
+    for (int in_time = 0; in_time <= 1; in_time++) {
+        CASE("in time %d", in_time);
+        ended = 0;
+        CHECK_EQ_INT(mr_dgram_server_open(&s, "127.0.0.1:0", &gated), 0);
+        CHECK_EQ_INT(mr_dgram_server_local(&s, &at), 0);
+        c = client();
+        send_some(c, 1);
+        until_received(&s, 1);
+        CHECK_EQ_INT(mr_yield(), 0);
+        if (in_time)
+            CHECK_OK(mr_waitq_wake_one(&gate, 0));
+        CHECK_EQ_INT(
+            mr_dgram_server_close(&s, in_time ? MR_NEVER : mr_after_ms(1)),
+            in_time ? 0 : -ETIMEDOUT);
+        CHECK_EQ_INT(ended, 1);
+        CHECK_EQ_INT(mr_send(c, "x", 1, 0, MR_NEVER), 1);
+        CHECK_EQ_INT(mr_recv(c, (char[1]){0}, 1, 0, MR_NEVER), -ECONNREFUSED);
+        mr_fd_close(c);
+    }
+    CHECK_EQ_INT(mr_dgram_server_close(&s, MR_NEVER), 0); /* again: nothing */
+    c = mr_sys_fcntl(0, F_DUPFD_CLOEXEC, 0);
+    mr_fd_close(c);
+    CHECK_EQ_INT(mr_dgram_server_open(&s, "x", &gated), -EINVAL);
+    for (int i = 1; i <= 2; i++) {
+        mr_sys_fault(i == 1 ? MR_SYS_ALLOC : MR_SYS_GETSOCKNAME, 1, -ENOMEM);
+        CHECK_EQ_INT(mr_dgram_server_open(&s, "127.0.0.1:0", &gated), -ENOMEM);
+        mr_sys_fault_clear();
+    }
+    CHECK_EQ_INT(mr_sys_fcntl(0, F_DUPFD_CLOEXEC, 0), c); /* none is left */
+    mr_fd_close(c);
+    return 0;
+}
+
+static char heard[8];
+
+static intptr_t reads_on(void *arg)
+{
+    const struct mr_dgram *d = arg;
+    struct mr_scope shield;
+
+    CHECK_EQ_INT(mr_sleep(MR_NEVER), -ECANCELED);
+    mr_shield_enter(&shield, MR_NEVER);
+    CHECK_EQ_INT(mr_yield(), 0);
+    memcpy(heard, d->data.p, d->data.n);
+    (void)mr_shield_leave(&shield);
+    return 0;
+}
+
+static void leaves_a_child(const struct mr_dgram *d, void *arg)
+{
+    (void)arg;
+    CHECK_OK(mr_spawn(reads_on, (void *)d) != NULL);
+    CHECK_EQ_INT(mr_yield(), 0);
+}
+
+/* The datagram was freed while what the handler had spawned still read it. */
+IN_HUB(childrens_datagram)
+{
+    struct mr_dgram_server s;
+    int c;
+
+    CHECK_EQ_INT(mr_dgram_server_open(&s, "127.0.0.1:0",
+                                      &(struct mr_dgram_server_options){
+                                          .handler = leaves_a_child}),
+                 0);
+    CHECK_EQ_INT(mr_dgram_server_local(&s, &at), 0);
+    c = client();
+    CHECK_EQ_INT(mr_send(c, "hello", 5, 0, MR_NEVER), 5);
+    until_received(&s, 1);
+    CHECK_EQ_INT(mr_dgram_server_wait(&s, MR_NEVER), 0);
+    CHECK_EQ_STR(heard, "hello");
+    CHECK_EQ_INT(mr_dgram_server_close(&s, MR_NEVER), 0);
+    mr_fd_close(c);
+    return 0;
+}
+
+/* A sender that attaches descriptors filled our table with them. */
+IN_HUB(takes_no_descriptors)
+{
+    struct mr_dgram_server s;
+    int fd = bound("unix:@mr_test_dgram_fds"), c = client();
+    struct mr_fds fds = {.v = (int[]){c, c}, .n = 2};
+    char buf[4];
+    int next;
+
+    start(&s, fd, &echoing);
+    next = mr_sys_fcntl(0, F_DUPFD_CLOEXEC, 0);
+    mr_fd_close(next);
+    CHECK_EQ_INT(mr_send_fds(c, "x", 1, &fds, MR_NEVER), 1);
+    CHECK_EQ_INT(mr_recv(c, buf, sizeof buf, 0, MR_NEVER), 1);
+    CHECK_EQ_INT(mr_sys_fcntl(0, F_DUPFD_CLOEXEC, 0), next);
+    mr_fd_close(next);
+    mr_fd_close(c);
+    mr_dgram_server_fini(&s);
+    mr_fd_close(fd);
+    return 0;
+}
+
 /* A handler that is cancelled before its first turn leaks nothing. */
 IN_HUB(handler_never_ran)
 {
@@ -333,7 +472,7 @@ IN_HUB_DIES(no_handler, "!o->handler")
 }
 
 SUITE("serving", serves, answers_from_the_address_asked, serves_unix,
-      nobody_to_answer)
-SUITE("limits", limit, stop_and_drain, handler_never_ran, no_memory,
-      errors_pass, no_such_socket, no_handler)
+      nobody_to_answer, childrens_datagram, takes_no_descriptors)
+SUITE("limits", limit, stop_and_drain, stop_comes_first, opens_and_closes,
+      handler_never_ran, no_memory, errors_pass, no_such_socket, no_handler)
 TEST_MAIN()

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * test_server.c - the server of connections.
+ *
+ * over budget: one helper for listeners and clients, and all that may happen to
+ * either.
+ */
 #include "io/server.h"
 
 #include <errno.h>
@@ -152,6 +159,120 @@ TEST(server_handler_never_ran)
     run(never_ran);
 }
 
+/* --- open, close --- */
+
+/* Whoever comes is served until the end; then nobody listens any more. */
+static intptr_t opens(void *arg)
+{
+    struct mr_server s;
+    int c, n;
+
+    (void)arg;
+    CHECK_EQ_INT(mr_server_open(&s, "127.0.0.1:0", &echoing), 0);
+    CHECK_EQ_INT(mr_server_local(&s, &at), 0);
+    c = client();
+    CHECK_EQ_INT(ping(c), 1);
+    CHECK_EQ_INT(mr_server_close(&s, mr_after_ms(1)), -ETIMEDOUT);
+    CHECK_EQ_INT(mr_recv(c, (char[1]){0}, 1, 0, MR_NEVER), 0);
+    mr_fd_close(c);
+    CHECK_EQ_INT(mr_connect(&at, MR_NEVER), -ECONNREFUSED);
+    CHECK_EQ_INT(mr_server_close(&s, MR_NEVER), 0); /* again: nothing */
+    n = mr_sys_fcntl(0, F_DUPFD_CLOEXEC, 0);
+    mr_fd_close(n);
+    CHECK_EQ_INT(mr_server_open(&s, "127.0.0.1", &echoing), -EINVAL);
+    for (int i = 1; i <= 2; i++) {
+        mr_sys_fault(i == 1 ? MR_SYS_OPENAT : MR_SYS_LISTEN, 1, -ENOMEM);
+        CHECK_EQ_INT(mr_server_open(&s, "127.0.0.1:0", &echoing), -ENOMEM);
+        mr_sys_fault_clear();
+    }
+    CHECK_EQ_INT(mr_sys_fcntl(0, F_DUPFD_CLOEXEC, 0), n); /* none is left */
+    mr_fd_close(n);
+    return 0;
+}
+TEST(server_opens)
+{
+    run(opens);
+}
+
+/* Stopping, an owned listener refuses at once; those that are live end as they
+ * like, and close waits for them. */
+static intptr_t hangs_up(void *arg)
+{
+    int *c = arg;
+
+    CHECK_EQ_INT(mr_connect(&at, MR_NEVER), -ECONNREFUSED);
+    CHECK_EQ_INT(ping(*c), 1);
+    mr_fd_close(*c);
+    return 0;
+}
+
+static intptr_t drains(void *arg)
+{
+    struct mr_server s;
+    int c;
+
+    (void)arg;
+    CHECK_EQ_INT(mr_server_open(&s, "127.0.0.1:0", &echoing), 0);
+    CHECK_EQ_INT(mr_server_local(&s, &at), 0);
+    c = client();
+    CHECK_EQ_INT(ping(c), 1);
+    CHECK_OK(mr_spawn(hangs_up, &c) != NULL);
+    CHECK_EQ_INT(mr_server_close(&s, mr_after_s(30)), 0);
+    return 0;
+}
+TEST(server_drains)
+{
+    run(drains);
+}
+
+/* --- a handler's children --- */
+
+static intptr_t says_bye(void *arg)
+{
+    struct mr_scope shield;
+
+    CHECK_EQ_INT(mr_sleep(MR_NEVER), -ECANCELED);
+    mr_shield_enter(&shield, MR_NEVER);
+    CHECK_EQ_INT(mr_yield(), 0);
+    CHECK_EQ_INT(mr_send(*(int *)arg, "b", 1, 0, MR_NEVER), 1);
+    (void)mr_shield_leave(&shield);
+    return 0;
+}
+
+static int children_fd;
+
+static void leaves_a_child(int fd, const struct mr_addr *peer, void *arg)
+{
+    (void)peer;
+    (void)arg;
+    children_fd = fd;
+    CHECK_OK(mr_spawn(says_bye, &children_fd) != NULL);
+    CHECK_EQ_INT(mr_yield(), 0);
+}
+
+/* The descriptor was closed when the handler had returned, although what it
+ * had spawned still wrote to it: to whoever had got the number. */
+static intptr_t child_has_its_say(void *arg)
+{
+    const struct mr_server_options o = {.handler = leaves_a_child};
+    struct mr_server s;
+    int c;
+
+    (void)arg;
+    CHECK_EQ_INT(mr_server_open(&s, "127.0.0.1:0", &o), 0);
+    CHECK_EQ_INT(mr_server_local(&s, &at), 0);
+    c = client();
+    CHECK_EQ_INT(mr_recv(c, (char[1]){0}, 1, 0, MR_NEVER), 1);
+    CHECK_EQ_INT(mr_recv(c, (char[1]){0}, 1, 0, MR_NEVER), 0);
+    mr_fd_close(c);
+    CHECK_EQ_INT(mr_server_close(&s, MR_NEVER), 0);
+    return 0;
+}
+TEST(server_waits_for_a_handlers_children)
+{
+    run(child_has_its_say);
+}
+
 /* --- callbacks --- */
 
 static int resting[8];
@@ -210,6 +331,43 @@ static intptr_t limit(void *arg)
 TEST(server_limit)
 {
     run(limit);
+}
+
+static unsigned at_work, most_at_work;
+
+static void counted(int fd, const struct mr_addr *peer, void *arg)
+{
+    at_work++;
+    most_at_work = MR_MAX(most_at_work, at_work);
+    echo(fd, peer, arg);
+    at_work--;
+}
+
+/* The same with handlers: never more than two, and all are served. */
+static intptr_t handler_limit(void *arg)
+{
+    const struct mr_server_options o = {
+        .handler = counted, .arg = &at, .max_live = 2};
+    struct mr_server s;
+    int c[6];
+
+    (void)arg;
+    CHECK_EQ_INT(mr_server_open(&s, "127.0.0.1:0", &o), 0);
+    CHECK_EQ_INT(mr_server_local(&s, &at), 0);
+    for (int i = 0; i < 6; i++)
+        c[i] = client();
+    for (int i = 0; i < 6; i++) {
+        CHECK_EQ_INT(ping(c[i]), 1);
+        mr_fd_close(c[i]);
+    }
+    CHECK_EQ_INT(most_at_work, 2);
+    CHECK_EQ_INT(mr_server_stats(&s).accepted, 6);
+    CHECK_EQ_INT(mr_server_close(&s, MR_NEVER), 0);
+    return 0;
+}
+TEST(server_handler_limit)
+{
+    run(handler_limit);
 }
 
 static intptr_t left_behind(void *arg)
@@ -392,6 +550,35 @@ TEST(server_no_memory)
     run(no_memory);
 }
 
+/* No memory for the hub's record of the listener: accepting ended for good. */
+static intptr_t no_watcher(void *arg)
+{
+    struct mr_server s;
+    int low = listener(), fd, c;
+
+    (void)arg;
+    /* A number that the hub has no room for yet. */
+    fd = mr_sys_fcntl(low, F_DUPFD_CLOEXEC, 600);
+    CHECK_OK(fd >= 600);
+    mr_fd_close(low);
+    CHECK_EQ_INT(mr_server_init(&s, fd, &echoing), 0);
+    CHECK_EQ_INT(mr_server_start(&s), 0);
+    mr_sys_fault_always(MR_SYS_ALLOC, -ENOMEM);
+    CHECK_EQ_INT(mr_yield(), 0);
+    mr_sys_fault_clear();
+    CHECK_EQ_STR(mr_coro_why(s.intake.taking), "descriptors or memory");
+    c = client();
+    CHECK_EQ_INT(ping(c), 1);
+    mr_fd_close(c);
+    mr_server_fini(&s);
+    mr_fd_close(fd);
+    return 0;
+}
+TEST(server_no_watcher)
+{
+    run(no_watcher);
+}
+
 static intptr_t no_spare(void *arg)
 {
     struct mr_server s;
@@ -441,9 +628,11 @@ TEST(server_shared_listener)
 }
 
 SUITE("serving", server_serves, server_stops, server_handler_never_ran,
-      server_shared_listener)
-SUITE("callbacks", server_limit, server_fini_with_live_callbacks,
-      server_leave_too_often)
+      server_shared_listener, server_opens, server_drains,
+      server_waits_for_a_handlers_children)
+SUITE("limits", server_limit, server_handler_limit,
+      server_fini_with_live_callbacks, server_leave_too_often)
 SUITE("errors", server_survives_errors, server_no_descriptors,
-      server_leave_ends_rest, server_no_memory, server_no_spare)
+      server_leave_ends_rest, server_no_memory, server_no_watcher,
+      server_no_spare)
 TEST_MAIN()

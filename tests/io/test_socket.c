@@ -366,6 +366,32 @@ TEST(socket_accept_passes_over)
     run(passes_over);
 }
 
+/* A queue that is never empty kept the thread from all others, and from
+ * deadlines. */
+static intptr_t gives_way(void *arg __attribute__((unused)))
+{
+    static int c[MR_FD_BUDGET + 1];
+    struct mr_addr a = addr("127.0.0.1:0"), at;
+    int fd = mr_socket_listen(&a, NULL);
+    int64_t past = mr_now() - 1;
+    int n = 0, got;
+
+    CHECK_EQ_INT(mr_socket_local(fd, &at), 0);
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++)
+        c[i] = mr_connect(&at, MR_NEVER);
+    while ((got = mr_accept(fd, NULL, past)) >= 0) {
+        mr_fd_close(got);
+        n++;
+    }
+    CHECK_EQ_INT(got, -ETIMEDOUT);
+    CHECK_OK(n < MR_FD_BUDGET);
+    return 0; /* and the process */
+}
+TEST(socket_accept_gives_way)
+{
+    run(gives_way);
+}
+
 /* --- connect --- */
 
 static intptr_t connects(void *arg)
@@ -469,6 +495,6 @@ SUITE("whole", socket_round_trip, socket_round_trip_ipv6,
       socket_all_without_ipv6, socket_v6only, socket_options, socket_reset)
 SUITE("in use", socket_in_use, socket_unix_in_use, socket_unix_keeps_files,
       socket_unix_mode)
-SUITE("failing", socket_listen_fails, socket_accept_passes_over, socket_connect,
-      socket_connect_full_queue)
+SUITE("failing", socket_listen_fails, socket_accept_passes_over,
+      socket_accept_gives_way, socket_connect, socket_connect_full_queue)
 TEST_MAIN()
