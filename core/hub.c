@@ -301,20 +301,30 @@ int mr_hub_fd_queue(int fd, int events, struct mr_waitq **ret_q)
     return 0;
 }
 
-int mr_hub_wait_fd(int fd, int events, int64_t deadline)
+static const char *why(int events)
+{
+    return events & MR_WRITABLE ? "write" : "read";
+}
+
+/* The first wait for it, or the first since it was watched no more. */
+static MR_COLD int wait_anew(int fd, int events, int64_t deadline)
 {
     struct mr_waitq *q;
-    struct mr_wait_entry both[2];
-    int rc;
+    int rc = mr_hub_fd_queue(fd, events, &q);
 
-    if ((events & (MR_READABLE | MR_WRITABLE)) != (MR_READABLE | MR_WRITABLE)) {
-        rc = mr_hub_fd_queue(fd, events, &q);
-        if (rc)
-            return rc == 1 ? mr_yield() : rc;
-        return mr_wait_with_int(q, NULL, deadline,
-                                events & MR_WRITABLE ? "write" : "read");
-    }
-    rc = mr_hub_fd_queue(fd, events & ~MR_WRITABLE, &q);
+    if (rc)
+        return rc == 1 ? mr_yield() : rc;
+    return mr_wait_with_int(q, NULL, deadline, why(events));
+}
+
+/* Until it is readable or writable, whichever comes first. */
+static __attribute__((noinline)) int wait_either(int fd, int events,
+                                                 int64_t deadline)
+{
+    struct mr_wait_entry both[2];
+    struct mr_waitq *q;
+    int rc = mr_hub_fd_queue(fd, events & ~MR_WRITABLE, &q);
+
     if (rc)
         return rc == 1 ? mr_yield() : rc;
     both[0] = (struct mr_wait_entry){.queue = q};
@@ -324,6 +334,21 @@ int mr_hub_wait_fd(int fd, int events, int64_t deadline)
     both[1] = (struct mr_wait_entry){.queue = q};
     rc = mr_wait_any(both, 2, deadline, "read or write");
     return rc < 0 ? rc : (int)both[rc].value;
+}
+
+/* The steady state, in which the watcher is armed already, is all that is here:
+ * nothing lies on the stack, so the wait is a jump. */
+int mr_hub_wait_fd(int fd, int events, int64_t deadline)
+{
+    unsigned need = (unsigned)events & (MR_READABLE | MR_WRITABLE);
+    struct fd_record *r = record_at(loop_self(), fd);
+
+    if (MR_UNLIKELY(need == (MR_READABLE | MR_WRITABLE)))
+        return wait_either(fd, events, deadline);
+    if (MR_UNLIKELY(!r || !(r->want & need)))
+        return wait_anew(fd, events, deadline);
+    return mr_wait_with_int(need & MR_WRITABLE ? &r->writers : &r->readers,
+                            NULL, deadline, why(events));
 }
 
 int mr_hub_hook(int fd, mr_hub_hook_fn *fn, void *arg)

@@ -79,6 +79,12 @@ size_t mr_waitq_wake_all(struct mr_waitq *q, intptr_t value)
     struct mr_waitq now;
     size_t n = 0;
 
+    if (mr_list_is_empty(&q->entries))
+        return 0;
+    if (q->entries.next == q->entries.prev) { /* the common case: one */
+        mr_wait_fire(mr_waitq_first(q), value);
+        return 1;
+    }
     /* Aside first: a set may have several entries in this queue, and an errand
      * that runs meanwhile (none does, today) could come back. */
     mr_waitq_init(&now);

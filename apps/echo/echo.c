@@ -23,6 +23,8 @@
 #include <millrace/app.h>
 
 #define PIECE (32 * 1024)
+/* How long a plain TCP client may take none of its bytes back. */
+#define WRITE_NS (INT64_C(30) * 1000000000)
 
 static int echo_head(struct mr_request *req, struct mr_response *res)
 {
@@ -75,7 +77,7 @@ static int echo_tcp(struct mr_stream *s, const struct mr_addr *peer, void *self)
             rc = (int)n;
             break;
         }
-        rc = mr_stream_write_all(s, buf, (size_t)n, mr_after_s(30));
+        rc = mr_stream_write_all(s, buf, (size_t)n, mr_hub_now() + WRITE_NS);
     }
     mr_free(buf);
     return rc;
