@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# core.awk - the tables of core.sh, out of lines of contender, row, value.
+# core.awk - the tables of core.sh, out of lines of contender, row, value, and
+# of the TCP echo the number of the turn.
 # Ends with status 1 when a row has no figure of ours, or there is no row. -v
 # rounds=N.
 
@@ -45,10 +46,19 @@ BEGIN {
 {
     value[$2, $1, ++count[$2, $1]] = $3 + 0
     seen[$2] = 1
-    if ($2 == "tcp_echo" && $1 == "epoll")
-        beside = $3
-    else if ($2 == "tcp_echo")
-        value["times", $1, ++count["times", $1]] = $3 / beside
+    if ($2 == "tcp_echo")
+        in_turn[$1, $4] = $3
+}
+
+# What each took in a turn, as a multiple of what the bare loop took in it.
+function pair_turns(k, part)
+{
+    for (k in in_turn) {
+        split(k, part, SUBSEP)
+        if (in_turn["epoll", part[2]])
+            value["times", part[1], ++count["times", part[1]]] = \
+                in_turn[k] / in_turn["epoll", part[2]]
+    }
 }
 
 function row(name, what, most, ratio, of, of_row)
@@ -135,6 +145,7 @@ function head(first, names, n, last, i, line, rule)
 
 END {
     np = 7
+    pair_turns()
     head("median of " rounds, peers, np, " bar | ratio bar | met |")
     for (k = 1; k <= row_count; k++) {
         r = order[k]
