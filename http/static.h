@@ -13,8 +13,9 @@
  * exist. A directory without a '/' at its end is redirected to itself with one,
  * answered by its index, else by a listing, else by 403.
  *
- * A file has a Last-Modified and a strong ETag of size and time to the
- * nanosecond; If-None-Match and If-Modified-Since are answered 304.
+ * A file has a Last-Modified and an ETag of size and time to the nanosecond,
+ * strong but for two seconds after a change. Preconditions are answered 304 or
+ * 412 (http/conditional.h).
  */
 #include "http/request.h"
 #include "http/response.h"

@@ -149,6 +149,7 @@ static const struct {
     {"GET ftp://a/ HTTP/1.1\r\n" HOST END, 400},
     {"GET http:/a HTTP/1.1\r\n" HOST END, 400},
     {"GET http:///x HTTP/1.1\r\n" HOST END, 400},
+    {"GET https:///x HTTP/1.1\r\n" HOST END, 400},
     {"GET http:// HTTP/1.1\r\n" HOST END, 400},
     {"GET http://u@b/x HTTP/1.1\r\n" HOST END, 400},
     {"GET http://b:x/ HTTP/1.1\r\n" HOST END, 400},
