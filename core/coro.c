@@ -215,6 +215,7 @@ void mr_coro_free(struct mr_coro *co)
     MR_CORO_BUG_ON(co->is_root || co->home != &mr_thread, co);
     MR_CORO_BUG_ON(co->state != MR_CORO_NEW && co->state != MR_CORO_DONE, co);
     mr_list_remove(&co->by_hand);
+    co->home = NULL; /* so that the next use is found */
     mr_stack_give(co->stack);
 }
 

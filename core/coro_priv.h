@@ -40,6 +40,7 @@ enum mr_errand_state {
 enum {
     MR_AT_END_LOCALS = 1,
     MR_AT_END_LINKS = 2,
+    MR_AT_END_TEAM = 4, /* its group is a team's */
 };
 
 /* The schedulable unit; valid in the root coroutine only. */
@@ -243,6 +244,11 @@ void mr_wait_to_begin(struct mr_errand *e, int64_t at);
 void mr_links_end(struct mr_errand *e);
 /* From the hub's stack: call what is due. */
 void mr_links_call(struct mr_hub *hub);
+
+/* --- together.c --- */
+
+/* e, of a team, ends with this result. */
+void mr_team_end(struct mr_errand *e, intptr_t result);
 
 /* --- cycle.c --- */
 

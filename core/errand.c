@@ -157,6 +157,7 @@ static inline struct mr_coro *born(mr_coro_fn *fn, void *arg,
     }
     co->own->group = g;
     co->own->reap = o->reap;
+    co->own->at_end = g->at_end;
     mr_list_push_back(&g->members, &co->own->member);
     g->live++;
     mr_list_push_back(&hub->all, &co->own->all);
@@ -224,7 +225,7 @@ void mr_errand_release(struct mr_errand *e)
 }
 
 /* What few errands have: told after their children have ended. */
-static MR_COLD void at_end(struct mr_errand *e)
+static MR_COLD void at_end(struct mr_errand *e, intptr_t result)
 {
     struct mr_scope shield;
 
@@ -236,6 +237,8 @@ static MR_COLD void at_end(struct mr_errand *e)
     }
     if (e->at_end & MR_AT_END_LINKS)
         mr_links_end(e);
+    if (e->at_end & MR_AT_END_TEAM)
+        mr_team_end(e, result);
 }
 
 void mr_errand_end(struct mr_coro *co, intptr_t result)
@@ -249,7 +252,7 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
     MR_BUG_ON(e->scope); /* its function left a scope open */
     mr_group_close(&e->children);
     if (MR_UNLIKELY(e->at_end != 0))
-        at_end(e);
+        at_end(e, result);
     e->result = result;
     e->state = MR_ERRAND_DONE;
     mr_list_remove(&e->all);

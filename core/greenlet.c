@@ -75,7 +75,8 @@ static intptr_t enter(struct mr_coro *self, struct mr_coro *to, intptr_t value)
 
     if (to == self)
         return value;
-    MR_BUG_ON(is_generator(to) || (is_by_hand(to) && to->home != &mr_thread));
+    MR_CORO_BUG_ON(is_by_hand(to) && to->home != &mr_thread, to);
+    MR_CORO_BUG_ON(is_generator(to), to);
     tell(self, to, value);
     rc = mr_coro_resume(to, value, &got);
     return rc ? rc : got;
@@ -95,7 +96,8 @@ intptr_t mr_switch_to(struct mr_coro *co, intptr_t value)
         tell(self, to, value);
         return mr_coro_suspend(value);
     }
-    MR_BUG_ON(!is_by_hand(to) || is_generator(to) || to->home != &mr_thread);
+    MR_CORO_BUG_ON(!is_by_hand(to) || to->home != &mr_thread, to);
+    MR_CORO_BUG_ON(is_generator(to), to);
     if (!is_waiting(to))
         return -EBUSY;
     tell(self, to, value);

@@ -21,6 +21,7 @@ void mr_group_init(struct mr_group *g)
     g->live = 0;
     mr_waitq_init(&g->empty);
     g->closing = false;
+    g->at_end = 0;
 }
 
 struct mr_group *mr_group_own(void)

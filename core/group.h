@@ -22,6 +22,7 @@ struct mr_group {
     size_t live;            /* those that have not ended */
     struct mr_waitq empty;  /* wakes when live comes to 0 */
     bool closing;           /* spawns into it are refused */
+    uint8_t at_end;         /* what a member's end has to do besides */
 };
 
 MR_API void mr_group_init(struct mr_group *g);

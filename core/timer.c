@@ -274,3 +274,14 @@ bool mr_shield_leave(struct mr_scope *s)
     mr_errand_self()->shields--;
     return leave(s);
 }
+
+intptr_t mr_with_timeout(intptr_t (*fn)(void *arg), void *arg, int64_t deadline,
+                         intptr_t fallback)
+{
+    struct mr_scope s;
+    intptr_t result;
+
+    mr_scope_enter(&s, deadline);
+    result = fn(arg);
+    return mr_scope_leave(&s) && result == -ETIMEDOUT ? fallback : result;
+}

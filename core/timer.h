@@ -15,6 +15,8 @@
  *     if (mr_scope_leave(&s))                    it was this scope's deadline,
  *         rc = try_another();                    not the caller's
  *
+ * MR_SCOPE(s, deadline) is the same for a block, however that is left.
+ *
  * Scopes nest like brackets, on the errand. Once a scope's deadline has
  * passed, every park inside it fails at once with -ETIMEDOUT. What must wait
  * all the same (TLS's close, a rollback) opens a shield:
@@ -58,6 +60,11 @@ struct mr_scope {
 MR_API void mr_scope_enter(struct mr_scope *s, int64_t deadline);
 /* True when a park inside failed because of this very scope. */
 MR_API bool mr_scope_leave(struct mr_scope *s);
+/* The same, without leaving it. */
+static inline bool mr_scope_has_expired(const struct mr_scope *s)
+{
+    return s->expired;
+}
 
 /*
  * Give an open scope another deadline, from anywhere inside it: what is being
@@ -69,6 +76,26 @@ MR_API void mr_scope_move(struct mr_scope *s, int64_t deadline);
 /* Inside, a cancel and all outer scopes wait until the shield is left. */
 MR_API void mr_shield_enter(struct mr_scope *s, int64_t deadline);
 MR_API bool mr_shield_leave(struct mr_scope *s);
+
+/* Declare s and enter it; it is left at the end of the block, also by return,
+ * break and goto. To leave it earlier, end the block. */
+#define MR_SCOPE(s, deadline)                                     \
+    struct mr_scope s __attribute__((cleanup(mr_scope_cleanup))); \
+    mr_scope_enter(&(s), (deadline))
+#define MR_SHIELD(s, deadline)                                    \
+    struct mr_scope s __attribute__((cleanup(mr_scope_cleanup))); \
+    mr_shield_enter(&(s), (deadline))
+static inline void mr_scope_cleanup(struct mr_scope *s)
+{
+    (void)(s->shield ? mr_shield_leave(s) : mr_scope_leave(s));
+}
+
+/*
+ * fn(arg) in a scope of its own: its result; or `fallback`, when it returned
+ * -ETIMEDOUT because of this deadline, and not of one further out. May park.
+ */
+MR_API intptr_t mr_with_timeout(intptr_t (*fn)(void *arg), void *arg,
+                                int64_t deadline, intptr_t fallback);
 
 /*
  * A timer of the hub: fn runs on the hub's own stack, at `at` or later, once.

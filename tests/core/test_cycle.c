@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/generator.h"
 #include "core/group.h"
 #include "core/log.h"
 #include "core/sync.h"
@@ -218,6 +219,87 @@ IN_HUB(cycle_at_the_end_of_a_condition)
     return 0;
 }
 
+/* What a generator's body waits for, its asker waits for. */
+static intptr_t wants_in_body(struct mr_generator *g, void *unused)
+{
+    (void)unused;
+    rcs[0] = mr_mutex_lock(&m[0], MR_NEVER);
+    if (rcs[0] == 0)
+        mr_mutex_unlock(&m[0]);
+    return mr_generator_yield(g, NULL);
+}
+
+static intptr_t asks(void *arg)
+{
+    return mr_generator_next(arg, NULL);
+}
+
+IN_HUB(cycle_through_a_generator)
+{
+    struct mr_generator *g;
+    intptr_t v = 0;
+
+    log_begin();
+    init();
+    CHECK_EQ_INT(mr_mutex_lock(&m[0], MR_NEVER), 0);
+    CHECK_EQ_INT(mr_generator_new(&g, wants_in_body, NULL, 0), 0);
+    co[0] = mr_spawn(asks, g);
+    mr_yield();
+    CHECK_EQ_INT(mr_join(co[0], NULL, MR_NEVER), -EDEADLK);
+    /* It is at work for another: that is told, and not waited for. */
+    CHECK_EQ_INT(mr_generator_next(g, NULL), -EBUSY);
+    mr_mutex_unlock(&m[0]);
+    CHECK_EQ_INT(mr_join(co[0], &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 1);
+    CHECK_EQ_INT(rcs[0], 0);
+    mr_generator_free(g);
+    log_end("'first' would wait for 'asks' (join), 'asks' waits for 'first' "
+            "(mutex)");
+    return 0;
+}
+
+/* A mutex that a body locked is its asker's, while it waits at a yield too. */
+static intptr_t locks_in_body(struct mr_generator *g, void *unused)
+{
+    int err;
+
+    (void)unused;
+    CHECK_EQ_INT(mr_mutex_lock(&m[0], MR_NEVER), 0);
+    err = mr_generator_yield(g, NULL);
+    mr_mutex_unlock(&m[0]);
+    return err;
+}
+
+static intptr_t asks_and_joins(void *arg)
+{
+    struct mr_generator *g;
+    int rc;
+
+    CHECK_EQ_INT(mr_generator_new(&g, locks_in_body, NULL, 0), 0);
+    CHECK_EQ_INT(mr_generator_next(g, NULL), 1);
+    mr_yield();
+    rc = mr_join(arg, NULL, MR_NEVER);
+    mr_generator_free(g);
+    return rc;
+}
+
+IN_HUB(cycle_of_a_generators_mutex)
+{
+    intptr_t v = 0;
+
+    log_begin();
+    init();
+    co[0] = mr_spawn(asks_and_joins, mr_coro_self());
+    mr_yield();
+    mr_yield();
+    CHECK_EQ_INT(mr_mutex_lock(&m[0], MR_NEVER), -EDEADLK);
+    mr_cancel(co[0]);
+    CHECK_EQ_INT(mr_join(co[0], &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, -ECANCELED);
+    log_end("'first' would wait for 'asks_and_joins' (mutex)");
+    return 0;
+}
+
 /* A long chain that is no cycle. */
 static intptr_t joins_one(void *arg)
 {
@@ -252,5 +334,6 @@ IN_HUB(cycle_is_not_any_chain)
 
 SUITE("cycles", cycle_of_mutexes, cycle_of_joins, cycle_of_a_mutex_and_a_join,
       cycle_after_the_owner_changed, cycle_through_a_writer,
-      cycle_at_the_end_of_a_condition, cycle_is_not_any_chain)
+      cycle_at_the_end_of_a_condition, cycle_through_a_generator,
+      cycle_of_a_generators_mutex, cycle_is_not_any_chain)
 TEST_MAIN()
