@@ -2,28 +2,28 @@
 #
 # core.awk - the tables of core.sh, out of lines of contender, row, value, and
 # of the TCP echo the number of the turn.
-# Ends with status 1 when a row has no figure of ours, or there is no row. -v
-# rounds=N.
+# Ends with status 1 when a row has no figure of ours, or there is no row.
+# -v rounds=N -v suspended=N: as the script ran.
 
 BEGIN {
     FS = "\t"
     # row(NAME, TEXT, BAR, RATIO, OF, OF ROW): met when ours is within BAR, or
     # within RATIO of what contender OF has in OF ROW. No BAR: no judgement.
     row("raw_switch", "raw switch, ns", 3.6, 1, "boost", "raw_switch")
-    row("switch_flags", "the same, FP flags differ", "")
-    row("switch_fp", "the same, FP control words differ", 6, 0.1, "boost",
+    row("switch_flags", "raw switch, FP flags differ, ns", "")
+    row("switch_fp", "raw switch, FP control words differ, ns", 6, 0.1, "boost",
         "switch_fp")
     row("yield2", "yield through the hub, two coroutines, ns", 10, 0.15, "go",
         "yield2")
-    row("ring1000", "the same, a ring of 1,000", 12, 1.2, "millrace", "yield2")
+    row("ring1000", "yield, a ring of 1,000, ns", 12, 1.2, "millrace", "yield2")
     row("spawn_join", "spawn + join, warm, ns", 35, 0.1, "go", "spawn_join")
     row("handoff", "channel hand-off, ns", 18, 0.1, "go", "handoff")
     row("generator_next", "generator next, ns", 6, 0.67, "boost",
         "generator_next")
-    row("suspended_bytes", "bytes per suspended coroutine (1,000,000)", 4400)
+    row("suspended_bytes", "bytes per coroutine, " suspended " suspended", 4400)
     row("sleepers_cpu_s", "100,000 sleepers, 0 to 1000 ms, CPU s", 0.4, 0.75,
         "go", "sleepers_cpu_s")
-    row("sleepers_late_ms", "the same, worst lateness, ms", 20)
+    row("sleepers_late_ms", "sleepers, worst lateness, ms", 20)
     row("tcp_echo", "TCP echo, 64 x 64 B, CPU ns per round trip", "none", 1.08,
         "epoll", "tcp_echo")
     ratio_too["raw_switch"] = 1 # its bar names the other as well
@@ -178,12 +178,14 @@ END {
             " end the bench)" early("state_threads") early("go") \
             early("gevent") "."
 
-    print "\nFor those who come from Python:\n"
-    head("", pythons, 2, " gevent, or else greenlet, is slower |")
     for (k = 1; k <= row_count; k++) {
         r = order[k]
         if (!count[r, "greenlet"] && !count[r, "gevent"])
             continue
+        if (!python++) {
+            print "\nFor those who come from Python:\n"
+            head("", pythons, 2, " gevent, or else greenlet, is slower |")
+        }
         slow = count[r, "gevent"] ? "gevent" : "greenlet"
         printf "| %s | %s | %s | %s | %s times |\n", text[r],
             cell(r, "millrace"), cell(r, "greenlet"), cell(r, "gevent"),
