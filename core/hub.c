@@ -27,7 +27,9 @@
  * what an event finds nobody for is taken out of it in that very callback; so
  * in steady state nothing is started or stopped at all. A descriptor whose open
  * file another process shares is watched in a nested epoll instead: libev
- * relies on close(2) to end a registration, which then would not.
+ * relies on close(2) to end a registration, which then would not. The nested
+ * epoll also says when a peer is gone, which libev has no word for; that is
+ * final, so it is asked once.
  *
  * over budget: it is libev's only door, and the loop and its descriptors share
  * the callbacks.
@@ -63,11 +65,13 @@ struct fd_record {
     ev_io io;
     struct mr_waitq readers;
     struct mr_waitq writers;
+    struct mr_waitq gone;
     mr_hub_hook_fn *hook;
     void *arg;
-    uint8_t want; /* MR_READABLE | MR_WRITABLE: what the watcher asks for */
-    bool open;    /* initialised since the last forget */
-    bool shared;  /* in the nested epoll */
+    uint8_t want;   /* MR_READABLE | MR_WRITABLE: what the watcher asks for */
+    uint8_t nested; /* what the nested epoll is asked for, MR_GONE too */
+    bool open;      /* initialised since the last forget */
+    bool shared;    /* in the nested epoll */
     bool exclusive;
     bool pollable;  /* proven */
     uint16_t opens; /* tells one use of the number from the next */
@@ -135,6 +139,7 @@ static int record_open(struct mr_hub_loop *l, int fd, struct fd_record **ret)
         ev_io_init(&r->io, on_io, fd, 0);
         mr_waitq_init(&r->readers);
         mr_waitq_init(&r->writers);
+        mr_waitq_init(&r->gone);
         r->open = true;
         r->opens++;
     }
@@ -150,49 +155,59 @@ static int ev_mask(unsigned want)
            (want & MR_WRITABLE ? EV_WRITE : 0);
 }
 
+/* 0 or -Exxx; r->nested says what is watched then. */
 static int watch_nested(struct mr_hub_loop *l, struct fd_record *r,
                         unsigned want)
 {
     struct epoll_event e = {.data.fd = r->io.fd};
-    int op = r->want ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int op = r->nested ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int err;
 
+    if (r->nested == want)
+        return 0;
     e.events = (want & MR_READABLE ? EPOLLIN : 0u) |
                (want & MR_WRITABLE ? EPOLLOUT : 0u) |
+               (want & MR_GONE ? EPOLLRDHUP : 0u) |
                (r->exclusive ? EPOLLEXCLUSIVE : 0u);
-    if (want == 0)
-        op = EPOLL_CTL_DEL;
-    else if (r->exclusive && op == EPOLL_CTL_MOD) {
-        /* epoll_ctl(2): an EPOLLEXCLUSIVE one cannot be modified. */
-        int err = mr_sys_epoll_ctl(l->nested_fd, EPOLL_CTL_DEL, r->io.fd, &e);
-
-        if (err)
+    /* epoll_ctl(2): an EPOLLEXCLUSIVE one cannot be modified. */
+    if (want == 0 || (r->exclusive && r->nested)) {
+        r->nested = 0;
+        err = mr_sys_epoll_ctl(l->nested_fd, EPOLL_CTL_DEL, r->io.fd, &e);
+        if (err || want == 0)
             return err;
-        r->want = 0;
         op = EPOLL_CTL_ADD;
     }
-    return mr_sys_epoll_ctl(l->nested_fd, op, r->io.fd, &e);
+    err = mr_sys_epoll_ctl(l->nested_fd, op, r->io.fd, &e);
+    if (err == 0)
+        r->nested = (uint8_t)want;
+    return err;
 }
 
 static int watch(struct mr_hub_loop *l, struct fd_record *r, unsigned want)
 {
-    int err;
-
     if (r->want == want)
         return 0;
     if (r->shared) {
-        err = watch_nested(l, r, want);
-        if (err)
-            return err;
-    } else {
-        if (r->want)
-            ev_io_stop(l->ev, &r->io);
-        /* Not ev_io_set: that would make libev add the descriptor anew. */
-        r->io.events = (r->io.events & EV__IOFDSET) | ev_mask(want);
-        if (want)
-            ev_io_start(l->ev, &r->io);
+        int err = watch_nested(l, r, want | (r->nested & MR_GONE));
+
+        r->want = r->nested & ~MR_GONE;
+        return err;
     }
+    if (r->want)
+        ev_io_stop(l->ev, &r->io);
+    /* Not ev_io_set: that would make libev add the descriptor anew. */
+    r->io.events = (r->io.events & EV__IOFDSET) | ev_mask(want);
+    if (want)
+        ev_io_start(l->ev, &r->io);
     r->want = (uint8_t)want;
     return 0;
+}
+
+static void wake_closed(struct fd_record *r)
+{
+    (void)mr_waitq_wake_all(&r->readers, -EBADF);
+    (void)mr_waitq_wake_all(&r->writers, -EBADF);
+    (void)mr_waitq_wake_all(&r->gone, -EBADF);
 }
 
 /* What an event finds nobody for is watched no more. */
@@ -215,6 +230,13 @@ static void dispatch(struct mr_hub_loop *l, struct fd_record *r,
         (void)watch(l, r, r->want & ~idle);
 }
 
+/* Once it is told, nothing is left to ask. */
+static void on_gone(struct mr_hub_loop *l, struct fd_record *r)
+{
+    (void)watch_nested(l, r, r->nested & ~(unsigned)MR_GONE);
+    (void)mr_waitq_wake_all(&r->gone, 0);
+}
+
 static void on_io(struct ev_loop *ev, ev_io *io, int events)
 {
     struct fd_record *r = mr_container_of(io, struct fd_record, io);
@@ -223,8 +245,7 @@ static void on_io(struct ev_loop *ev, ev_io *io, int events)
     if (events & EV_ERROR) {
         /* libev stopped it: the number is not open any more. */
         r->want = 0;
-        (void)mr_waitq_wake_all(&r->readers, -EBADF);
-        (void)mr_waitq_wake_all(&r->writers, -EBADF);
+        wake_closed(r);
         return;
     }
     dispatch(l, r,
@@ -247,6 +268,9 @@ static void on_nested(struct ev_loop *ev, ev_io *io, int unused)
             got |= MR_READABLE;
         if (events[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
             got |= MR_WRITABLE;
+        if (r && (r->nested & MR_GONE) &&
+            (events[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)))
+            on_gone(l, r);
         if (r && r->shared)
             dispatch(l, r, got & r->want);
     }
@@ -278,6 +302,33 @@ static int always_ready(struct fd_record *r)
     return 0;
 }
 
+/* The nested epoll is there. 0 or -Exxx. */
+static int open_nested(struct mr_hub_loop *l)
+{
+    int nested;
+
+    if (l->nested_fd >= 0)
+        return 0;
+    nested = mr_sys_epoll_create();
+    if (nested < 0)
+        return nested;
+    l->nested_fd = nested;
+    ev_io_init(&l->nested, on_nested, nested, EV_READ);
+    ev_io_start(l->ev, &l->nested);
+    return 0;
+}
+
+static int gone_queue(struct mr_hub_loop *l, struct fd_record *r,
+                      struct mr_waitq **ret_q)
+{
+    int err = open_nested(l);
+
+    if (err == 0)
+        err = watch_nested(l, r, r->nested | MR_GONE);
+    *ret_q = &r->gone;
+    return err;
+}
+
 int mr_hub_fd_queue(int fd, int events, struct mr_waitq **ret_q)
 {
     struct mr_hub_loop *l = loop_self();
@@ -287,6 +338,10 @@ int mr_hub_fd_queue(int fd, int events, struct mr_waitq **ret_q)
 
     if (err)
         return err;
+    if (events & MR_GONE) {
+        MR_BUG_ON(need);
+        return gone_queue(l, r, ret_q);
+    }
     if (events & MR_POLLABLE)
         r->pollable = true;
     if (!(r->want & need)) {
@@ -314,7 +369,8 @@ static MR_COLD int wait_anew(int fd, int events, int64_t deadline)
 
     if (rc)
         return rc == 1 ? mr_yield() : rc;
-    return mr_wait_with_int(q, NULL, deadline, why(events));
+    return mr_wait_with_int(q, NULL, deadline,
+                            events & MR_GONE ? "peer gone" : why(events));
 }
 
 /* Until it is readable or writable, whichever comes first. */
@@ -369,21 +425,13 @@ int mr_hub_fd_shared(int fd, bool exclusive)
 {
     struct mr_hub_loop *l = loop_self();
     struct fd_record *r;
-    int err;
+    int err = open_nested(l);
 
-    if (l->nested_fd < 0) {
-        int nested = mr_sys_epoll_create();
-
-        if (nested < 0)
-            return nested;
-        l->nested_fd = nested;
-        ev_io_init(&l->nested, on_nested, nested, EV_READ);
-        ev_io_start(l->ev, &l->nested);
-    }
-    err = record_open(l, fd, &r);
+    if (err == 0)
+        err = record_open(l, fd, &r);
     if (err)
         return err;
-    MR_BUG_ON(r->want); /* before the first wait */
+    MR_BUG_ON(r->want || r->nested); /* before the first wait */
     r->shared = true;
     r->exclusive = exclusive;
     r->pollable = true;
@@ -400,14 +448,14 @@ void mr_hub_forget(int fd)
     if (!r || !r->open)
         return;
     (void)watch(mr_thread.hub->loop, r, 0);
+    (void)watch_nested(mr_thread.hub->loop, r, 0);
     r->want = 0;
     r->hook = NULL;
     r->open = false;
     r->shared = false;
     r->exclusive = false;
     r->pollable = false;
-    (void)mr_waitq_wake_all(&r->readers, -EBADF);
-    (void)mr_waitq_wake_all(&r->writers, -EBADF);
+    wake_closed(r);
 }
 
 int mr_hub_fd_of(const struct mr_hub *hub, const struct mr_waitq *q)
@@ -429,7 +477,8 @@ static bool is_awaited(const struct fd_record *r)
 {
     return ((r->want & MR_READABLE) &&
             (r->hook || !mr_waitq_is_empty(&r->readers))) ||
-           ((r->want & MR_WRITABLE) && !mr_waitq_is_empty(&r->writers));
+           ((r->want & MR_WRITABLE) && !mr_waitq_is_empty(&r->writers)) ||
+           ((r->nested & MR_GONE) && !mr_waitq_is_empty(&r->gone));
 }
 
 /* Of any descriptor. The one found last is usually it still. */

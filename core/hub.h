@@ -155,17 +155,23 @@ enum {
     /* Known to be no file: a call on it gave -EAGAIN, or it is a socket. Saves
      * the first wait an fstat. */
     MR_POLLABLE = 4,
+    /* Alone: a socket's peer will send no more (it ended its sending half, or
+     * all), a pipe's other end is closed; also while bytes wait to be read,
+     * which hide it from a reader. */
+    MR_GONE = 8,
 };
 
 /*
  * Park until fd is readable or writable (an error or a hang-up counts as
- * both). 0, -EBADF when it is closed meanwhile (mr_hub_forget), -ETIMEDOUT,
- * -ECANCELED, -ENOMEM. Descriptors that epoll refuses (files) are always
- * ready. May park.
+ * both), or MR_GONE. 0, -EBADF when it is closed meanwhile (mr_hub_forget),
+ * -ETIMEDOUT, -ECANCELED, -ENOMEM. Descriptors that epoll refuses (files) are
+ * always ready, and never gone: -EPERM. May park.
  */
 MR_API MR_MUST_USE int mr_hub_wait_fd(int fd, int events, int64_t deadline);
 /* The queue for an entry of one's own, the watcher armed; the value fired is
- * 0 or -EBADF. 0, -ENOMEM, or 1: always ready, do not wait. */
+ * 0 or -EBADF. 0, -ENOMEM, or 1: always ready, do not wait. MR_GONE costs two
+ * system calls, here and when it came or fd is forgotten, and may find that the
+ * hub can have no more descriptors (-EMFILE) or watches (-ENOSPC). */
 MR_API MR_MUST_USE int mr_hub_fd_queue(int fd, int events,
                                        struct mr_waitq **ret_q);
 

@@ -219,13 +219,6 @@ void mr_starved_fini(struct mr_http *http)
     mr_timer_stop(&http->starve_timer);
 }
 
-static void note_gone(struct mr_conn *c)
-{
-    c->gone = true;
-    if (c->x)
-        (void)mr_waitq_wake_all(&c->x->req.gone, 0);
-}
-
 /* On the hub's stack: bytes came, or the end, and nobody waits for them. */
 static enum mr_hub_hook_answer on_event(int fd, void *arg)
 {
@@ -246,17 +239,12 @@ static enum mr_hub_hook_answer on_event(int fd, void *arg)
     case MR_PEER_QUIET:
         return MR_HOOK_KEEP;
     case MR_PEER_GONE:
-        note_gone(c);
+        c->gone = true;
         break;
     case MR_PEER_TALKS:
         break; /* read when it is its turn */
     }
     return MR_HOOK_DISARM;
-}
-
-int mr_conn_watch(struct mr_conn *c)
-{
-    return mr_hub_hook(c->io.stream.fd, on_event, c);
 }
 
 /* --- the loop of a connection at work --- */

@@ -68,7 +68,6 @@ struct mr_request {
     struct mr_str path; /* decoded */
     struct mr_str rest; /* behind the route's pattern */
     struct mr_str head_text;
-    struct mr_waitq gone;
 };
 
 /* Fields that the server must know of (response_fields.c). */
@@ -225,8 +224,6 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
 /* The queue of those without a stack, empty. */
 void mr_starved_init(struct mr_http *http);
 void mr_starved_fini(struct mr_http *http);
-/* Let the hook look, from now on, whether the peer goes. 0 or -ENOMEM. */
-int mr_conn_watch(struct mr_conn *c);
 void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret);
 
 /* --- server.c --- */

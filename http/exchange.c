@@ -47,7 +47,6 @@ static struct mr_exchange *exchange_new(struct mr_http *http)
     mr_arena_init(&x->arena, 4096);
     mr_list_init(&x->flush.node);
     x->flush.fn = flush_before_poll;
-    mr_waitq_init(&x->req.gone);
     mr_parser_init(&x->parser, &http->head_limits, x->fields);
     return x;
 }

@@ -6,7 +6,6 @@
  */
 #include "http/request.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "http/conn_priv.h"
@@ -128,12 +127,13 @@ bool mr_request_is_gone(const struct mr_request *req)
 
 int mr_request_wait_gone(struct mr_request *req, int64_t deadline)
 {
-    int err;
+    struct mr_conn *c = req->x->conn;
+    int rc;
 
-    if (req->x->conn->gone)
+    if (c->gone)
         return 0;
-    err = mr_conn_watch(req->x->conn);
-    if (err)
-        return err;
-    return (int)mr_wait(&req->gone, deadline, "client gone");
+    rc = mr_hub_wait_fd(c->io.stream.fd, MR_GONE, deadline);
+    if (rc == 0)
+        c->gone = true;
+    return rc;
 }

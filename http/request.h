@@ -70,9 +70,10 @@ mr_request_trailers(const struct mr_request *req);
 MR_API struct mr_arena *mr_request_arena(struct mr_request *req);
 MR_API void mr_request_peer(const struct mr_request *req, struct mr_addr *ret);
 /*
- * Has the client gone away? Known when an event came while nobody read; costs
- * nothing. mr_request_wait_gone parks until then: 0, -ETIMEDOUT, -ECANCELED,
- * -ENOMEM. Bytes sent behind the request hide the end that follows them.
+ * Has the client gone away, or ended its sending half? Known when an event
+ * came while nobody read; costs nothing; but bytes sent behind the request hide
+ * the end that follows them. mr_request_wait_gone parks until then and sees it
+ * in any case, for two system calls: 0, or -Exxx as mr_hub_wait_fd.
  */
 MR_API bool mr_request_is_gone(const struct mr_request *req);
 MR_API MR_MUST_USE int mr_request_wait_gone(struct mr_request *req,

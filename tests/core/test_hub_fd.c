@@ -111,6 +111,116 @@ IN_HUB(fd_hang_up_is_ready)
     return 0;
 }
 
+/* The peer's end is seen behind bytes that nobody reads, and once: a watcher
+ * that stays would spin. Who asks later is told again. */
+IN_HUB(fd_gone_behind_unread_bytes)
+{
+    int fds[2];
+
+    for (int half = 0; half <= 1; half++) {
+        CASE("half %d", half);
+        make_pair(fds);
+        put(fds[1]);
+        CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+        CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_GONE, mr_after_ms(1)),
+                     -ETIMEDOUT);
+        if (half)
+            CHECK_EQ_INT(shutdown(fds[1], SHUT_WR), 0);
+        else
+            close_fd(fds[1]);
+        CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_GONE, MR_NEVER), 0);
+        CHECK_OK(polls_in_naps() <= POLLS_MAX);
+        CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_GONE, MR_NEVER), 0);
+        get(fds[0]);
+        if (half)
+            close_fd(fds[1]);
+        close_fd(fds[0]);
+    }
+    return 0;
+}
+
+static intptr_t waits_gone(void *arg)
+{
+    return mr_hub_wait_fd(*(int *)arg, MR_GONE, MR_NEVER);
+}
+
+/* One reads, two wait for the end: each gets what it asked for; a close here
+ * ends the wait; and the number's next use begins anew. */
+IN_HUB(fd_gone_beside_a_reader)
+{
+    struct mr_coro *co[3];
+    intptr_t v;
+    int fds[2];
+
+    for (int here = 0; here <= 1; here++) {
+        CASE("closed here %d", here);
+        make_pair(fds);
+        the_fd = fds[0];
+        co[0] = mr_spawn(reads, NULL);
+        co[1] = mr_spawn(waits_gone, &the_fd);
+        co[2] = mr_spawn(waits_gone, &the_fd);
+        mr_yield();
+        CHECK_EQ_STR(mr_coro_why(co[1]), "peer gone");
+        put(fds[1]);
+        CHECK_EQ_INT(mr_join(co[0], &v, MR_NEVER), 0);
+        CHECK_EQ_INT(v, 0);
+        CHECK_OK(polls_in_naps() <= POLLS_MAX);
+        CHECK_EQ_INT(mr_coro_state(co[1]), MR_CORO_PARKED);
+        close_fd(fds[!here]);
+        for (int i = 1; i <= 2; i++) {
+            CHECK_EQ_INT(mr_join(co[i], &v, MR_NEVER), 0);
+            CHECK_EQ_INT(v, here ? -EBADF : 0);
+        }
+        close_fd(fds[here]);
+    }
+    return 0;
+}
+
+/* Of one that is shared, and so in the nested epoll already. */
+IN_HUB(fd_gone_of_a_shared_one)
+{
+    struct mr_coro *co;
+    intptr_t v;
+    int fds[2];
+
+    make_pair(fds);
+    the_fd = fds[0];
+    CHECK_EQ_INT(mr_hub_fd_shared(fds[0], false), 0);
+    co = mr_spawn(waits_gone, &the_fd);
+    mr_yield();
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    CHECK_OK(polls_in_naps() <= POLLS_MAX); /* only the reading stopped */
+    CHECK_EQ_INT(mr_coro_state(co), MR_CORO_PARKED);
+    close_fd(fds[1]);
+    CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 0);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    close_fd(fds[0]);
+    return 0;
+}
+
+IN_HUB(fd_gone_cannot_be_told)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[2];
+
+    CHECK_EQ_INT(mr_hub_wait_fd(fd, MR_GONE, MR_NEVER), -EPERM);
+    close_fd(fd);
+    CHECK_EQ_INT(mr_hub_wait_fd(fd, MR_GONE, MR_NEVER), -EBADF);
+    make_pair(fds);
+    mr_sys_fault(MR_SYS_EPOLL_CTL, 1, -ENOSPC);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_GONE, MR_NEVER), -ENOSPC);
+    mr_sys_fault_clear();
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_GONE, mr_after_ms(1)), -ETIMEDOUT);
+    close_pair(fds);
+    return 0;
+}
+
+IN_HUB_DIES(fd_gone_or_readable, "need")
+{
+    return mr_hub_wait_fd(0, MR_GONE | MR_READABLE, MR_NEVER);
+}
+
 IN_HUB(fd_several_waiters)
 {
     int fds[2];
@@ -600,6 +710,8 @@ SUITE("descriptors", fd_readiness, fd_hang_up_is_ready, fd_several_waiters,
       fd_wait_is_cancelled, fd_armed_watcher_does_not_spin, fd_steady_state,
       fd_forget_wakes_its_waiters, fd_number_is_reused, fd_that_is_not_open,
       fd_files_are_always_ready, fd_without_memory)
+SUITE("gone", fd_gone_behind_unread_bytes, fd_gone_beside_a_reader,
+      fd_gone_of_a_shared_one, fd_gone_cannot_be_told, fd_gone_or_readable)
 SUITE("hooks", hook_that_disarms, hook_that_keeps,
       hook_stands_back_for_a_waiter, hook_that_closes_its_descriptor,
       hook_whose_number_is_reused)

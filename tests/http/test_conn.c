@@ -389,6 +389,27 @@ WEB(conn_tells_that_the_client_is_gone)
     CHECK_EQ_INT(gone_said, 0);
 }
 
+/* What it pipelined lies unread, in front of its end. */
+WEB(conn_tells_gone_behind_a_pipelined_request)
+{
+    struct client *c;
+    uint64_t polls;
+
+    gone_said = 1;
+    web_route(w, "/", wait_gone, NULL);
+    c = client_new(w);
+    client_send(c, GET("/"));
+    UNTIL(w->row.in_flight == 1);
+    client_send(c, GET("/"));
+    /* The hook sees it before the end. */
+    polls = mr_hub_stats(mr_hub_self()).polls;
+    UNTIL(mr_hub_stats(mr_hub_self()).polls > polls + 2);
+    CHECK_EQ_INT(gone_said, 1);
+    client_free(c);
+    UNTIL(w->row.connections == 0);
+    CHECK_EQ_INT(gone_said, 0);
+}
+
 static bool busy;
 
 static intptr_t be_busy(void *unused)
@@ -469,5 +490,5 @@ SUITE("http connections: requests", conn_pipelines, conn_answers_before_a_wait,
       conn_joins_children)
 SUITE("http connections: rest and end", conn_at_rest_holds_no_stack,
       conn_answers_a_half_closed_client, conn_tells_that_the_client_is_gone,
-      conn_tells_gone_under_load)
+      conn_tells_gone_under_load, conn_tells_gone_behind_a_pipelined_request)
 TEST_MAIN()
