@@ -109,6 +109,7 @@ struct mr_response {
     bool close;          /* the connection ends after it */
     bool broken;         /* cut short: nothing may follow */
     uint64_t left;       /* of the announced length */
+    uint64_t above;      /* bytes written beyond it, and dropped */
     uint64_t body_bytes; /* written so far */
     int64_t length;      /* announced; -1: not */
 };

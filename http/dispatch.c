@@ -129,12 +129,38 @@ static int status_for(const struct mr_body *b, int err)
     }
 }
 
-/* What a handler's error means. Errors of the peer's making are not its. */
+/* A handler did not write what it had announced: who reads the log should not
+ * have to guess why clients complain. */
+static void log_length(const struct mr_exchange *x)
+{
+    const struct mr_response *res = &x->res;
+
+    mr_log(MR_LOG_ERROR,
+           "http: app %s: %.*s %.*s: %lld bytes announced, %llu written: %s",
+           x->target->name, MR_STR(x->req.head->method_text),
+           MR_STR(x->req.head->target), (long long)res->length,
+           (unsigned long long)res->length - res->left + res->above,
+           res->above > 0 ? "cut" : "the connection ends");
+}
+
+/* Of an answer that nothing else has ended. */
+static bool broke_its_word(const struct mr_response *res)
+{
+    if (!res->started || res->broken)
+        return false;
+    return res->above > 0 || (res->left > 0 && !res->no_body);
+}
+
+/* What a handler's error means. Errors of the peer's making are not its; that a
+ * file could not be read to its announced end is. */
 static void handler_failed(struct mr_exchange *x, int err, bool late)
 {
-    bool peers = x->body.error == err || x->res.broken || x->conn->gone;
+    bool cut_short = x->res.broken && err != -ENODATA && err != -EIO;
+    bool peers = x->body.error == err || cut_short || x->conn->gone;
 
-    if (!peers || late)
+    if (err == -EMSGSIZE && x->res.above > 0)
+        log_length(x);
+    else if (!peers || late)
         mr_log(peers ? MR_LOG_INFO : MR_LOG_ERROR,
                "http: app %s: %.*s %.*s: %s%s", x->target->name,
                MR_STR(x->req.head->method_text), MR_STR(x->req.head->target),
@@ -173,6 +199,8 @@ static void call_handler(struct mr_exchange *x)
     mr_group_close(mr_group_own());
     if (err < 0)
         handler_failed(x, err, late);
+    else if (broke_its_word(&x->res))
+        log_length(x);
     else if (!x->res.started)
         (void)mr_reply(&x->res, MR_STATUS_OK, NULL, mr_str(""));
     mr_scoreboard_add(&x->http->row->in_flight, -1);

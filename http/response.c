@@ -41,6 +41,7 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->close = false;
     res->broken = false;
     res->left = 0;
+    res->above = 0;
     res->body_bytes = 0;
     res->length = 0;
 }
@@ -225,6 +226,7 @@ int mr_response_write(struct mr_response *res, const void *p, size_t n)
     if (n == 0 || has_no_content(res->status))
         return 0;
     if (res->length >= 0 && n > res->left) {
+        res->above += n - res->left;
         n = (size_t)res->left;
         cut = true;
     }

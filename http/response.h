@@ -20,7 +20,8 @@
  *  (2) Never Content-Length with Transfer-Encoding; no body on HEAD, 1xx, 204,
  *      205 and 304, whatever the handler writes (it is told 0 all the same).
  *  (3) A handler that announced n bytes and wrote fewer ends the connection;
- *      bytes above n are cut and are -EMSGSIZE.
+ *      bytes above n are cut and are -EMSGSIZE. The log tells either, with the
+ *      figures, as an error of the app.
  *  (4) Names are tokens, values hold no CR, LF or NUL: else -EINVAL, and the
  *      field is not sent. Date, Connection, Content-Length and
  *      Transfer-Encoding are ours: -EINVAL too.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "tests/core/log_file.h"
 #include "tests/http/http_util.h"
 
 /* The request's target says what the handler does: "/status/..." */
@@ -161,27 +162,69 @@ WEB(response_head_has_no_body)
 
 /* --- handlers that break their word --- */
 
+/* That, and nothing else, with the app's name. */
+#define CHECK_LOGGED(text)                               \
+    do {                                                 \
+        CHECK_LOG("error [0-9]+ http: app test: " text); \
+        CHECK_EQ_INT(matches(log_text(), "error"), 1);   \
+        log_end();                                       \
+    } while (0)
+
 WEB(response_short_of_its_length_ends_the_connection)
 {
     struct client *c = client_new(w);
 
+    log_to_file();
     routes(w);
     client_send(c, GET("/promise/10/9") GET("/whole/200/5"));
     CHECK_EQ_INT(client_answer(c), -ENODATA);
     CHECK_EQ_INT(w->row.requests, 1);
     client_free(c);
+    CHECK_LOGGED("GET /promise/10/9: 10 bytes announced, 9 written: the");
 }
 
 WEB(response_above_its_length_is_cut)
 {
     struct client *c = client_new(w);
 
+    log_to_file();
     routes(w);
     client_send(c, GET("/promise/4/10"));
     CHECK_EQ_INT(client_answer(c), 200);
     CHECK_EQ_STR(c->body, "0123");
     CHECK_OK(client_sees_end(c));
     client_free(c);
+    CHECK_LOGGED("GET /promise/4/10: 4 bytes announced, 10 written: cut");
+}
+
+static int babble(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)self;
+    CHECK_EQ_INT(mr_response_start(res, 200, NULL, 1), 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ_INT(mr_response_write(res, "x", 1), i ? -EMSGSIZE : 0);
+    return 0;
+}
+
+/* Who does not look at what writing says is told of all the same; the framing
+ * is whole, and the connection goes on. HEAD's length is only a promise. */
+WEB(response_above_its_length_unnoticed)
+{
+    struct client *c = client_new(w);
+
+    routes(w);
+    web_route(w, "/babble", babble, NULL);
+    log_to_file();
+    client_send(c, GET("/babble") GET("/whole/200/5")
+                       REQUEST("HEAD /promise/10/9", "") GET("/whole/200/5"));
+    CHECK_EQ_INT(client_answer(c), 200);
+    CHECK_EQ_STR(c->body, "x");
+    CHECK_EQ_INT(client_answer(c), 200);
+    CHECK_EQ_INT(client_head(c), 200);
+    CHECK_EQ_INT(client_answer(c), 200);
+    client_free(c);
+    CHECK_LOGGED("GET /babble: 1 bytes announced, 3 written: cut");
 }
 
 static int fail_early(struct mr_request *req, struct mr_response *res,
@@ -342,12 +385,14 @@ WEB(response_from_a_file_that_shrank)
         struct client *c = client_new(w);
 
         CASE("%zu", (size_t)cut[i].n);
+        log_to_file();
         f = cut[i];
         f.fd = fd;
         client_send(c, GET("/file") GET("/whole/200/5"));
         CHECK_EQ_INT(client_answer(c), -ENODATA);
         CHECK_EQ_INT(w->row.requests, i + 1);
         client_free(c);
+        CHECK_LOGGED("GET /file: ");
     }
     mr_fd_close(fd);
 }
@@ -375,8 +420,8 @@ WEB(response_from_a_slow_file_behind_another)
 
 SUITE("http responses", response_framing, response_head_has_no_body,
       response_short_of_its_length_ends_the_connection,
-      response_above_its_length_is_cut, response_to_a_handlers_error,
-      response_of_other_sorts)
+      response_above_its_length_is_cut, response_above_its_length_unnoticed,
+      response_to_a_handlers_error, response_of_other_sorts)
 SUITE("http responses from files", response_from_a_file,
       response_from_a_file_that_shrank,
       response_from_a_slow_file_behind_another)
