@@ -66,6 +66,8 @@ umbrella := $(if $(wildcard http/millrace.h),$(OUT)/include/millrace/app.h)
 tour     := $(patsubst %.c,$(OUT)/%,$(wildcard apps/tour/[0-9]*.c))
 tour_obj := $(call obj,$(wildcard apps/tour/[a-z]*.c))
 
+factory  := $(OUT)/factory
+
 tests_of   = $(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c))
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
@@ -80,7 +82,7 @@ fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all run test test-run test-core test-bins tour lint load bench \
 	bench-core fuzz \
-	fuzz-bins e2e valgrind check-all install clean deps test-aarch64 help
+	fuzz-bins factory e2e valgrind check-all install clean deps test-aarch64 help
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -128,6 +130,10 @@ $(test_apps): %.so: %.o
 	$(Q)$(LINK) -shared -o $@ $^
 
 $(tour): %: %.o $(tour_obj) $(below_core)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_core)
+
+$(factory): $(call app_obj,factory) $(below_core)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_core)
 
@@ -179,7 +185,7 @@ run: deps ## build and run the server on conf/millrace.conf (ARGS= is appended)
 test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
 	@$(MAKE) --no-print-directory test-run
 
-test-bins: all $(tour) $(test_bins) $(test_apps) $(wire)
+test-bins: all $(tour) $(factory) $(test_bins) $(test_apps) $(wire)
 test-run: test-bins
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
 		RUN="$(RUN)" tests/run.sh $(test_bins) $(test_sh:%='sh %') \
@@ -191,6 +197,9 @@ test-core: $(call tests_of,core)
 tour: $(tour) ## run the tutorial's programs, in its order (ARGS=--fast)
 	@for t in $(tour); do printf '\n--- %s ---\n' $${t##*/}; \
 		$$t $(ARGS) || exit 1; done
+
+factory: $(factory) ## make scissors by processes, threads, coroutines (ARGS=--help)
+	@$(factory) make $(ARGS)
 
 lint: ## check layers, doors, headers, style
 	@CC="$(CC)" sh tests/lint.sh
