@@ -229,7 +229,14 @@ MR_NORETURN MR_COLD void mr_coro_bug(const char *file, int line,
                                      const char *what,
                                      const struct mr_coro *co);
 /* co, a root of this thread that somebody still holds; a BUG if not. */
-struct mr_coro *mr_coro_handle(struct mr_coro *co);
+MR_NORETURN MR_COLD void mr_coro_no_handle(const struct mr_coro *co);
+static inline struct mr_coro *mr_coro_handle(struct mr_coro *co)
+{
+    if (MR_UNLIKELY(!co || !co->is_root || co->own->refs == 0 ||
+                    co->home != &mr_thread))
+        mr_coro_no_handle(co);
+    return co;
+}
 
 /* --- wait.c --- */
 

@@ -136,8 +136,8 @@ static struct mr_group *default_group(void)
 }
 
 /* In its group, and nowhere else yet. */
-static inline struct mr_coro *born(mr_coro_fn *fn, void *arg,
-                                   const struct mr_spawn_options *o)
+static inline __attribute__((always_inline)) struct mr_coro *
+born(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
 {
     const struct mr_coro_options co_options = {o->name, o->entry, o->stack_size,
                                                o->where};
@@ -188,13 +188,13 @@ struct mr_coro *mr_spawn_later_with(mr_coro_fn *fn, void *arg, int64_t at,
 
 /* --- death --- */
 
-struct mr_coro *mr_coro_handle(struct mr_coro *co)
+/* Which of it. */
+MR_COLD void mr_coro_no_handle(const struct mr_coro *co)
 {
     MR_CORO_BUG_ON(!co || !co->is_root, co);
     /* Joined by somebody, or reaped, or closed with its group. */
     MR_CORO_BUG_ON(co->own->refs == 0, co);
-    MR_CORO_BUG_ON(co->home != &mr_thread, co); /* another thread's */
-    return co;
+    mr_coro_bug(__FILE__, __LINE__, "another thread's", co);
 }
 
 struct mr_coro *mr_coro_ref(struct mr_coro *co)
