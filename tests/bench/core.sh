@@ -132,10 +132,10 @@ listen \"tcp @HOST@:7007\" { app = echo }"
     echo "echo_app $site_host 7007 $(site_workers)" >>"$tmp/echoes"
 }
 
-# The servers stay up; the one that is not asked sleeps. The kernel's share, which
-# is nearly all, varies from one tenth of a second to the next: so there are many
-# short turns, another one first in each, and each figure is compared with the
-# bare loop's in the same turn.
+# The servers stay up; the one that is not asked sleeps. The kernel's share is
+# nearly all, and varies from one tenth of a second to the next: so there are
+# many short turns, another one first in each, and each figure is compared with
+# the bare loop's in the same turn.
 turns_begun=0
 echo_turn() {
     first=$((turns_begun % $(wc -l <"$tmp/echoes") + 1))
