@@ -103,6 +103,8 @@ below_io   = $(OUT)/libio.a $(below_core)
 below_http = $(OUT)/libhttp.a $(below_io)
 below_apps = $(below_http)
 with_apps  = $(site)
+with_http  = $(call obj,$(filter-out $(wildcard tests/http/test_*.c),\
+	$(wildcard tests/http/*.c)))
 
 define test_rules
 $(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(with_$(1)) $(below_$(1))
@@ -239,7 +241,7 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	done
 fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 
-e2e: all $(core_bench) ## run what needs browsers and other peers (YES=1: install unasked)
+e2e: all $(core_bench) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \
 		MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 V=1 \

@@ -34,6 +34,11 @@
 #include "io/socket.h"
 #include "tests/core/in_hub.h"
 
+/* How long a client waits for what must come. */
+#ifndef CLIENT_WAIT_S
+#    define CLIENT_WAIT_S 30
+#endif
+
 #define REQUEST(line, fields) line " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
 #define GET(target) REQUEST("GET " target, "")
 
@@ -99,7 +104,7 @@ static inline struct client *client_new(const struct web *w)
 
     if (!c)
         abort();
-    c->fd = mr_connect(&w->at, mr_after_s(30));
+    c->fd = mr_connect(&w->at, mr_after_s(CLIENT_WAIT_S));
     CHECK_OK(c->fd >= 0);
     return c;
 }
@@ -112,7 +117,7 @@ static inline void client_free(struct client *c)
 
 static inline void client_send_n(struct client *c, const char *p, size_t n)
 {
-    (void)!mr_send(c->fd, p, n, 0, mr_after_s(30));
+    (void)!mr_send(c->fd, p, n, 0, mr_after_s(CLIENT_WAIT_S));
 }
 
 static inline void client_send(struct client *c, const char *text)
@@ -127,7 +132,8 @@ static inline ssize_t client_more(struct client *c)
 
     if (c->n == sizeof c->in)
         return -ENOBUFS;
-    n = mr_recv(c->fd, c->in + c->n, sizeof c->in - c->n, 0, mr_after_s(30));
+    n = mr_recv(c->fd, c->in + c->n, sizeof c->in - c->n, 0,
+                mr_after_s(CLIENT_WAIT_S));
     if (n > 0)
         c->n += (size_t)n;
     return n;
