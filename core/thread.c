@@ -33,6 +33,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/coro_priv.h"
 #include "core/sys.h"
@@ -265,17 +266,27 @@ int mr_thread_create(pthread_t *ret, const pthread_attr_t *attr,
     return err;
 }
 
+/* At least what libc asks for, which differs with the processor; whole pages.
+ */
+static size_t stack_bytes(size_t wanted)
+{
+    long page = sysconf(_SC_PAGESIZE), least = sysconf(_SC_THREAD_STACK_MIN);
+
+    wanted = MR_MAX(wanted, STACK_MIN);
+    if (least > 0)
+        wanted = MR_MAX(wanted, (size_t)least);
+    return (wanted + (size_t)page - 1) & ~((size_t)page - 1);
+}
+
 static int set_attr(pthread_attr_t *attr, const struct mr_thread_options *o)
 {
-    const size_t page = 4096;
     cpu_set_t cpus;
     int err = 0;
 
-    if (o->stack_size > SIZE_MAX - page)
+    if (o->stack_size > SIZE_MAX / 2)
         return -EINVAL;
     if (o->stack_size)
-        err = -pthread_attr_setstacksize(
-            attr, (MR_MAX(o->stack_size, STACK_MIN) + page - 1) & ~(page - 1));
+        err = -pthread_attr_setstacksize(attr, stack_bytes(o->stack_size));
     if (err || !o->pinned)
         return err;
     if (o->cpu < 0 || o->cpu >= CPU_SETSIZE)
