@@ -321,9 +321,12 @@ struct mr_hub {
     int64_t *beat;
     struct mr_hub_stats stats;
     struct mr_hub_loop *loop;
-    struct mr_section *section; /* innermost that is open, or NULL */
-    struct mr_hub_slot *slot;   /* ours in mr_hubs */
-    unsigned lists_made;        /* of those that were asked for */
+    int64_t came_back;      /* from the kernel: as the beat; atomic */
+    struct mr_watch *watch; /* the watchdog's, or NULL */
+    void (*unwatch)(struct mr_hub *hub); /* ends that */
+    struct mr_section *section;          /* innermost that is open, or NULL */
+    struct mr_hub_slot *slot;            /* ours in mr_hubs */
+    unsigned lists_made;                 /* of those that were asked for */
 };
 
 /* Into the run queue; e->value filled in. */

@@ -626,6 +626,7 @@ static void on_trim(struct mr_timer *t)
 
 static void beat(struct mr_hub *hub, int64_t when)
 {
+    __atomic_store_n(&hub->came_back, when, __ATOMIC_RELAXED);
     if (hub->beat)
         __atomic_store_n(hub->beat, when, __ATOMIC_RELAXED);
 }
@@ -657,6 +658,21 @@ static MR_COLD void end_deadlock(struct mr_hub *hub)
         mr_cancel(mr_errand_root(mr_container_of(node, struct mr_errand, all)));
     if (!hub->ready.head)
         mr_bug(__FILE__, __LINE__, "a deadlock of errands behind shields");
+}
+
+/* Around epoll_wait(2), so that callbacks count as time of the thread's. */
+static void on_wait(struct ev_loop *unused)
+{
+    (void)unused;
+}
+
+static void on_wake(struct ev_loop *unused)
+{
+    struct mr_hub *hub = mr_thread.hub;
+
+    (void)unused;
+    if (hub->came_back == 0)
+        beat(hub, mr_sys_monotonic());
 }
 
 static void poll_kernel(struct mr_hub *hub)
@@ -725,6 +741,7 @@ static int loop_new(struct mr_hub_loop **ret)
         return -EMFILE;
     }
     ev_set_userdata(l->ev, l);
+    ev_set_loop_release_cb(l->ev, on_wait, on_wake);
     l->armed = MR_NEVER;
     l->nested_fd = -1;
     ev_timer_init(&l->nearest, on_nearest, 0., 0.);
@@ -789,6 +806,8 @@ void mr_hub_free(struct mr_hub *hub)
     if (!hub)
         return;
     MR_BUG_ON(hub != mr_thread.hub || hub->live > 0);
+    if (hub->unwatch)
+        hub->unwatch(hub);
     mr_inspect_leave(hub);
     mr_timers_fini(&hub->timers);
     loop_free(hub->loop);
@@ -840,7 +859,9 @@ int mr_hub_run(struct mr_hub *hub, mr_coro_fn *fn, void *arg,
     co->id = 0;
     mr_thread.last_id--;
     hub->deadlocked = false;
+    beat(hub, hub->now);
     loop_until_idle(hub);
+    beat(hub, 0);
     if (ret_result)
         *ret_result = first.result;
     return hub->deadlocked ? -EDEADLK : 0;

@@ -274,6 +274,16 @@ int mr_sys_kill(pid_t pid, int sig)
     return (int)CALL(KILL, kill(pid, sig));
 }
 
+int mr_sys_tgkill(pid_t thread, int sig)
+{
+    return (int)CALL(TGKILL, tgkill(getpid(), thread, sig));
+}
+
+pid_t mr_sys_gettid(void)
+{
+    return gettid();
+}
+
 int mr_sys_sigaction(int sig, const struct sigaction *act,
                      struct sigaction *ret_old)
 {

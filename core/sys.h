@@ -86,6 +86,7 @@ struct signalfd_siginfo;
     X(FORK, "fork")                                 \
     X(WAITPID, "waitpid")                           \
     X(KILL, "kill")                                 \
+    X(TGKILL, "tgkill")                             \
     X(SIGACTION, "sigaction")                       \
     X(SIGMASK, "sigprocmask")                       \
     X(DUP3, "dup3")                                 \
@@ -202,8 +203,11 @@ MR_MUST_USE pid_t mr_sys_fork(void);
 /* pid > 0 only: other children are somebody else's. flags as waitpid. */
 MR_MUST_USE pid_t mr_sys_waitpid(pid_t pid, int *ret_status, int flags);
 int mr_sys_kill(pid_t pid, int sig);
+/* To a thread of this process. */
+MR_MUST_USE int mr_sys_tgkill(pid_t thread, int sig);
 /* Cannot fail. */
 pid_t mr_sys_getpid(void);
+pid_t mr_sys_gettid(void);
 /* act may be NULL (ask only), and so may ret_old. */
 MR_MUST_USE int mr_sys_sigaction(int sig, const struct sigaction *act,
                                  struct sigaction *ret_old);

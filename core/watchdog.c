@@ -10,12 +10,12 @@
  * Invariants
  *  (1) The handler changes nothing: errno, the coroutine and the hub are after
  *      it as they were before.
- *  (2) It reads no word that may not be there. A frame lies within the running
- *      coroutine's stack; on the thread's own stack, whose end we do not know,
- *      each page is asked for with mincore(2) before it is read.
+ *  (2) It reads no word that may not be there (core/frames.c).
+ *  (3) A thread of this process that asks (watchdog_thread.c) gets the answer
+ *      into its own room; anybody else, as lines in the log.
  *
- * Frames of libraries built without frame pointers are missing, or end the
- * walk. Not here: noticing that the thread is held; see core/master.c.
+ * Not here: noticing that the thread is held. That is watchdog_thread.c's, and
+ * for workers the master's (core/supervise.c).
  */
 #include "core/watchdog.h"
 
@@ -28,13 +28,7 @@
 #include "core/signal.h"
 #include "core/stack.h"
 #include "core/sys.h"
-
-/* Deep enough to get past any library into the handler that called it. */
-#define FRAMES_MAX 64
-/* Where pages are larger, mincore refuses most: a shorter walk, no fault. */
-#define PAGE 4096
-/* The thread's own stack is not longer, by default (ulimit -s). */
-#define OWN_STACK_MAX ((uintptr_t)8 << 20)
+#include "core/watchdog_priv.h"
 
 /* --- lines --- */
 
@@ -154,9 +148,10 @@ struct place {
     char path[96];    /* of it; "" when unknown */
 };
 
+/* 5 KiB: the alternate stack has 64. */
 struct trace {
     unsigned n;
-    struct place at[FRAMES_MAX];
+    struct place at[MR_FRAMES_MAX];
 };
 
 static void place_in(struct trace *t, const struct mapping *m)
@@ -192,67 +187,34 @@ static void find_places(struct trace *t)
     mr_sys_close(r.fd);
 }
 
-/* --- the walk --- */
-
-struct regs {
-    uintptr_t pc, fp, sp;
-};
+/* --- where the thread is --- */
 
 #if defined(__x86_64__)
-static struct regs regs_of(const ucontext_t *uc)
+static struct mr_switch_regs regs_of(const ucontext_t *uc)
 {
     const greg_t *r = uc->uc_mcontext.gregs;
 
-    return (struct regs){(uintptr_t)r[REG_RIP], (uintptr_t)r[REG_RBP],
-                         (uintptr_t)r[REG_RSP]};
+    return (struct mr_switch_regs){(uintptr_t)r[REG_RIP], (uintptr_t)r[REG_RBP],
+                                   (uintptr_t)r[REG_RSP]};
 }
 #else
-static struct regs regs_of(const ucontext_t *uc)
+static struct mr_switch_regs regs_of(const ucontext_t *uc)
 {
-    return (struct regs){uc->uc_mcontext.pc, uc->uc_mcontext.regs[29],
-                         uc->uc_mcontext.sp};
+    return (struct mr_switch_regs){uc->uc_mcontext.pc, uc->uc_mcontext.regs[29],
+                                   uc->uc_mcontext.sp};
 }
 #endif
 
-static bool is_mapped(uintptr_t at)
+/* The calls of the running coroutine, then of those that resumed it. */
+static void walk(const ucontext_t *uc, const struct mr_coro *co,
+                 struct mr_frames *ret)
 {
-    unsigned char seen;
-
-    return mr_sys_mincore((void *)(at & ~(uintptr_t)(PAGE - 1)), PAGE, &seen) ==
-           0;
-}
-
-/* A frame record: the caller's, and where it goes on. Both psABIs. */
-struct frame {
-    uintptr_t caller_fp;
-    uintptr_t return_pc;
-};
-
-/* May the record at fp be read, in a stack that is used from sp up? */
-static bool is_frame(uintptr_t fp, uintptr_t sp, const struct mr_stack *stack)
-{
-    if (fp < sp || fp % sizeof(uintptr_t) != 0)
-        return false;
-    if (stack)
-        return fp >= (uintptr_t)stack->bottom &&
-               fp + sizeof(struct frame) <= (uintptr_t)stack;
-    return fp - sp < OWN_STACK_MAX && is_mapped(fp) &&
-           is_mapped(fp + sizeof(struct frame) - 1);
-}
-
-static void walk(struct regs r, const struct mr_stack *stack, struct trace *t)
-{
-    t->n = 0;
-    t->at[t->n++].pc = r.pc;
-    while (t->n < FRAMES_MAX && is_frame(r.fp, r.sp, stack)) {
-        const struct frame *f = (const void *)r.fp;
-
-        if (f->return_pc == 0)
-            return;
-        t->at[t->n++].pc = f->return_pc;
-        r.sp = r.fp + sizeof *f; /* callers lie higher: the walk ends */
-        r.fp = f->caller_fp;
-    }
+    ret->n = 0;
+    mr_frames_walk(regs_of(uc), co ? co->stack : NULL, ret);
+    if (!co || !co->stack)
+        return;
+    for (co = co->resumer; co && co->stack; co = co->resumer)
+        mr_frames_walk(mr_switch_saved(co->sp), co->stack, ret);
 }
 
 static void say_place(unsigned i, const struct place *p)
@@ -273,33 +235,67 @@ static void say_place(unsigned i, const struct place *p)
     say(&l);
 }
 
-static void on_report(int sig, siginfo_t *info, void *context)
+/* To whom it may concern: by lines of its own. */
+static void write_report(const struct mr_coro *co, const struct mr_frames *f)
 {
-    int saved = mr_sys_errno_save();
-    struct mr_stack_owner who = {0};
-    struct trace t; /* 7 KiB: the alternate stack has 64 */
+    struct trace t = {.n = f->n};
     struct line l;
 
-    (void)sig;
-    (void)info;
-    if (mr_stack_owner)
-        who = mr_stack_owner();
     begin(&l);
-    if (who.stack) {
+    if (co && co->stack) {
         add(&l, "the thread is held by coroutine '");
-        add(&l, who.name ? who.name : "?");
+        add(&l, mr_coro_name(co));
         add(&l, "', entry ");
-        add(&l, who.entry ? who.entry : "unknown");
+        add(&l, co->entry ? co->entry : "unknown");
     } else {
         add(&l, "the thread runs on its own stack, in no coroutine");
     }
     say(&l);
-    walk(regs_of(context), who.stack, &t);
-    for (unsigned i = 0; i < t.n; i++)
+    for (unsigned i = 0; i < t.n; i++) {
+        t.at[i].pc = f->pc[i];
         t.at[i].path[0] = '\0';
+    }
     find_places(&t);
     for (unsigned i = 0; i < t.n; i++)
         say_place(i, &t.at[i]);
+}
+
+/* To the watching thread, which has asked. */
+static void answer(struct mr_watch *w, const struct mr_coro *co,
+                   const struct mr_frames *f)
+{
+    struct mr_watch_answer *a = &w->answer;
+    const char *name = co ? mr_coro_name(co) : "";
+    size_t n = 0;
+
+    a->in_coro = co && co->stack;
+    a->id = co ? co->id : 0;
+    a->where = co ? co->where : NULL;
+    a->switches = w->hub->stats.switches;
+    for (; name[n] != '\0' && n < sizeof a->name - 1; n++)
+        a->name[n] = name[n];
+    a->name[n] = '\0';
+    a->frames = *f;
+    /* Release: the answer is complete. */
+    __atomic_store_n(&w->state, MR_WATCH_ANSWERED, __ATOMIC_RELEASE);
+}
+
+static void on_report(int sig, siginfo_t *info, void *context)
+{
+    int saved = mr_sys_errno_save();
+    const struct mr_coro *co = mr_thread.current;
+    struct mr_watch *w = mr_thread.hub ? mr_thread.hub->watch : NULL;
+    struct mr_frames f;
+
+    (void)sig;
+    walk(context, co, &f);
+    /* SI_TKILL: to this very thread, so from inside of the process. Acquire:
+     * pairs with the release of whoever asks. */
+    if (info->si_code != SI_TKILL)
+        write_report(co, &f);
+    else if (w &&
+             __atomic_load_n(&w->state, __ATOMIC_ACQUIRE) == MR_WATCH_ASKED)
+        answer(w, co, &f);
     mr_sys_errno_restore(saved);
 }
 

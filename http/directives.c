@@ -13,6 +13,7 @@
 #include "http/http_conf_priv.h"
 
 #define K INT64_C(1024)
+#define MS INT64_C(1000000)
 #define S INT64_C(1000000000)
 #define HOUR (3600 * S)
 
@@ -81,6 +82,15 @@ static const struct mr_config_option root_options[] = {
      .word = "off",
      .word_value = 0,
      .doc = "a worker whose handler keeps the thread so long is replaced"},
+    {.name = "watchdog",
+     .type = MR_CONFIG_DURATION,
+     .def = "1s",
+     V(watchdog),
+     .min = MS,
+     .max = HOUR,
+     .word = "off",
+     .word_value = 0,
+     .doc = "a handler that keeps the thread so long is named in the log"},
     {.name = "stack_size",
      .type = MR_CONFIG_SIZE,
      .def = "64K",

@@ -23,6 +23,7 @@ struct mr_conf_values {
     int64_t hang;
     int64_t stack_size;
     int64_t helpers;
+    int64_t watchdog;
     struct mr_http_options http;
 };
 

@@ -17,6 +17,7 @@
 #include "core/stack.h"
 #include "core/sys.h"
 #include "core/timer.h"
+#include "core/watchdog.h"
 #include "http/access_log.h"
 #include "http/http_conf_priv.h"
 #include "io/dgram.h"
@@ -190,6 +191,15 @@ static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
     return err && !*conf->message ? say(conf, "listen", err) : err;
 }
 
+/* It serves without one as well. */
+static void watch_hub(int64_t limit)
+{
+    int err = limit > 0 ? mr_watchdog_watch(limit) : 0;
+
+    if (err)
+        mr_log(MR_LOG_WARN, "no watchdog: %s", mr_strerror(err));
+}
+
 int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
                        struct mr_http_service **ret)
 {
@@ -207,6 +217,8 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
         err = mr_offload_set_threads((unsigned)v->helpers);
     if (!err)
         err = mr_stack_set_default((size_t)v->stack_size);
+    if (!err)
+        watch_hub(v->watchdog);
     if (!err && strcmp(v->access_log, "off") != 0) {
         err = mr_access_log_open(&s->access_log, v->access_log,
                                  (enum mr_access_format)v->access_format);

@@ -70,7 +70,7 @@ only 'core/|io/|apps/' "${up}http/[a-z_]*_priv" '-' 'private to http'
 all='core/|io/|http/|apps/'
 door() { only "$all" "#[ ]*include <($1)" "$2" "door: $2"; }
 door 'ev\.h' 'core/hub[a-z_]*\.[ch]'
-door 'pthread\.h' 'core/(thread|thread_priv|mailbox|offload)\.[ch]|io/patch\.c'
+door 'pthread\.h' 'core/(thread|thread_priv|mailbox|offload|watchdog_thread)\.[ch]|io/patch\.c'
 door 'confuse\.h' 'core/config\.c'
 door 'openssl/' 'io/tls\.c'
 door 'netdb\.h' 'io/(dns|patch)\.c'

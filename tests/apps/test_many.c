@@ -82,7 +82,7 @@ TEST(thousand_in_flight)
     struct site s = {0};
     int *fds;
 
-    OK(site_start(&s, "workers = 1\n"
+    OK(site_start(&s, "workers = 1\nwatchdog = off\n"
                       "route '/' { app = hello  delay = 100ms }\n"));
     row = site_row(&s, 0);
     fds = dial_all(&s, n);

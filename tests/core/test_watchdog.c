@@ -4,42 +4,23 @@
 #include "core/watchdog.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "core/generator.h"
+#include "core/group.h"
 #include "core/hub.h"
-#include "core/log.h"
 #include "core/signal.h"
 #include "core/sys.h"
-#include "tests/test.h"
+#include "core/timer.h"
+#include "tests/core/log_file.h"
 
-static char path[64];
-
-static void log_to_file(void)
-{
-    int fd;
-
-    snprintf(path, sizeof path, "/tmp/test_watchdog.XXXXXX");
-    fd = mkstemp(path);
-    CHECK_OK(fd >= 0);
-    close(fd);
-    CHECK_EQ_INT(mr_log_open(path), 0);
-}
-
-/* All of the log, in a static buffer; the file goes. */
 static const char *report(void)
 {
-    static char text[32768];
-    FILE *f = fopen(path, "r");
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    const char *text = log_text();
 
-    if (f)
-        fclose(f);
-    unlink(path);
-    text[n] = '\0';
+    log_end();
     return text;
 }
 
@@ -115,5 +96,235 @@ TEST(twice_and_faults)
     mr_sys_fault_clear();
 }
 
+/* --- watched by another thread --- */
+
+static bool free_to_go; /* atomic */
+
+/* TSan hands signals on in what it intercepts only. */
+#ifdef __SANITIZE_THREAD__
+#    define LET_SIGNALS_IN() usleep(1)
+#else
+#    define LET_SIGNALS_IN() (void)0
+#endif
+
+__attribute__((noinline)) static int hogs_the_thread(void)
+{
+    volatile unsigned rounds = 0;
+
+    while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) {
+        rounds = rounds + 1;
+        LET_SIGNALS_IN();
+    }
+    return rounds > 0;
+}
+
+/* Lets the hog go when the log has what is awaited, so many times. */
+struct awaited {
+    const char *pattern;
+    unsigned n;
+};
+
+static void *waits_for_log(void *arg)
+{
+    const struct awaited *a = arg;
+
+    while (matches(log_text(), a->pattern) < a->n)
+        usleep(1000);
+    __atomic_store_n(&free_to_go, true, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static intptr_t hog(void *arg)
+{
+    pthread_t t;
+
+    mr_coro_set_name(mr_coro_self(), "porky");
+    __atomic_store_n(&free_to_go, false, __ATOMIC_RELEASE);
+    CHECK_EQ_INT(pthread_create(&t, NULL, waits_for_log, arg), 0);
+    CHECK_OK(hogs_the_thread());
+    CHECK_EQ_INT(pthread_join(t, NULL), 0);
+    return 0;
+}
+
+/* Until the end of the incident is told; others may run meanwhile. */
+static void wait_for_end(unsigned n)
+{
+    while (matches(log_text(), "thread is free again, after [0-9]+ ms") < n)
+        CHECK_EQ_INT(mr_sleep_ms(1), 0);
+}
+
+static intptr_t watched(void *arg)
+{
+    static struct awaited once = {"held since [0-9]+ ms by .*\n", 1};
+    static struct awaited often = {"held since [0-9]+ ms by .*\n", 4};
+    struct mr_coro *co;
+
+    (void)arg;
+    CHECK_EQ_INT(mr_watchdog_watch(mr_ms(20)), 0);
+    CHECK_EQ_INT(mr_watchdog_watch(mr_ms(5)), 0); /* another limit */
+    co = mr_spawn(hog, &once);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    wait_for_end(1);
+    CHECK_LOG("warn .*watchdog: the thread is held since [0-9]+ ms by "
+              "coroutine #1 'porky', spawned at tests/core/test_watchdog.c:");
+#ifndef __SANITIZE_THREAD__
+    CHECK_LOG("watchdog:   #[0-9] 0x[0-9a-f]+ hogs_the_thread\\+.*\n"
+              ".*watchdog:   #[0-9] 0x[0-9a-f]+ hog\\+");
+#endif
+    co = mr_spawn(hog, &often);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    wait_for_end(2);
+    return 0;
+}
+
+TEST(watched_hub_names_who_holds_it)
+{
+    log_to_file();
+    EQ_INT(mr_run(watched, NULL, NULL), 0); /* and its end ends the watch */
+    log_end();
+}
+
+static intptr_t generates(struct mr_generator *g, void *arg)
+{
+    volatile intptr_t rc = hog(arg); /* no tail call */
+
+    (void)g;
+    return rc;
+}
+
+static intptr_t asks(void *arg)
+{
+    struct mr_generator *g;
+
+    CHECK_EQ_INT(mr_generator_new(&g, generates, arg, 0), 0);
+    CHECK_EQ_INT(mr_generator_next(g, NULL), 0);
+    mr_generator_free(g);
+    return 0;
+}
+
+static void hogs_in_a_post(struct mr_hub_post *post)
+{
+    static struct awaited a = {"held since .* no coroutine, but on the hub", 1};
+    pthread_t t;
+
+    (void)post;
+    __atomic_store_n(&free_to_go, false, __ATOMIC_RELEASE);
+    CHECK_EQ_INT(pthread_create(&t, NULL, waits_for_log, &a), 0);
+    CHECK_OK(hogs_the_thread());
+    CHECK_EQ_INT(pthread_join(t, NULL), 0);
+}
+
+/* Inside a generator, who asked it is told as well; and what holds the thread
+ * may be no coroutine at all. */
+static intptr_t watched_inside(void *arg)
+{
+    static struct awaited a = {"held since .* by coroutine .*'porky'", 1};
+    struct mr_hub_post post = {.fn = hogs_in_a_post};
+
+    (void)arg;
+    CHECK_EQ_INT(mr_watchdog_watch(mr_ms(5)), 0);
+    CHECK_EQ_INT(mr_join(mr_spawn(asks, &a), NULL, MR_NEVER), 0);
+    wait_for_end(1);
+#ifndef __SANITIZE_THREAD__
+    CHECK_LOG(" generates\\+");
+#endif
+    CHECK_LOG(" asks\\+");
+    mr_hub_post(mr_hub_self(), &post);
+    wait_for_end(2);
+    mr_watchdog_unwatch();
+    mr_watchdog_unwatch();
+    return 0;
+}
+
+TEST(watched_generators_and_hooks)
+{
+    log_to_file();
+    EQ_INT(mr_run(watched_inside, NULL, NULL), 0);
+    log_end();
+}
+
+static intptr_t yields(void *arg)
+{
+    for (int i = 0; i < 1000; i++)
+        mr_yield();
+    (void)arg;
+    return mr_sleep_ms(50);
+}
+
+static intptr_t keeps_turns_short(void *arg)
+{
+    (void)arg;
+    CHECK_EQ_INT(mr_watchdog_watch(mr_ms(2000)), 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(mr_spawn(yields, NULL) != NULL);
+    return mr_group_wait(mr_group_own(), MR_NEVER);
+}
+
+/* Waiting in the kernel is no offence. */
+TEST(watched_hub_that_behaves)
+{
+    log_to_file();
+    EQ_INT(mr_run(keeps_turns_short, NULL, NULL), 0);
+    EQ_STR(log_text(), "");
+    log_end();
+}
+
+static void *runs_watched(void *unused)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    CHECK_EQ_INT(mr_run(keeps_turns_short, NULL, NULL), 0);
+    return unused;
+}
+
+/* They come and go; the last takes the thread along. */
+TEST(watched_hubs_in_several_threads)
+{
+    pthread_t t[4];
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(t); i++)
+        EQ_INT(pthread_create(&t[i], NULL, runs_watched, NULL), 0);
+    for (size_t i = 0; i < MR_ARRAY_LEN(t); i++)
+        EQ_INT(pthread_join(t[i], NULL), 0);
+}
+
+static intptr_t fails_to_watch(void *arg)
+{
+    static const struct {
+        enum mr_sys_call call;
+        int err;
+    } cases[] = {
+        {MR_SYS_SIGACTION, -EINVAL},
+        {MR_SYS_SIGMASK, -EINVAL},
+        {MR_SYS_ALLOC, -ENOMEM},
+        {MR_SYS_PTHREAD_CREATE, -EAGAIN},
+    };
+
+    (void)arg;
+    CHECK_EQ_INT(mr_watchdog_watch(0), -EINVAL);
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        CASE("%zu", i);
+        mr_sys_fault(cases[i].call, 1, cases[i].err);
+        CHECK_EQ_INT(mr_watchdog_watch(mr_ms(100)), cases[i].err);
+        mr_sys_fault_clear();
+    }
+    return 0;
+}
+
+TEST(watching_that_fails)
+{
+    EQ_INT(mr_run(fails_to_watch, NULL, NULL), 0);
+}
+
+TEST_DIES(watching_without_a_hub, "BUG core/watchdog_thread.c")
+{
+    (void)!mr_watchdog_watch(mr_ms(100));
+}
+
+SUITE("watched", watched_hub_names_who_holds_it, watched_generators_and_hooks,
+      watched_hub_that_behaves, watched_hubs_in_several_threads,
+      watching_that_fails, watching_without_a_hub)
 SUITE("report", names_the_coroutine, on_the_threads_own_stack, twice_and_faults)
 TEST_MAIN()
