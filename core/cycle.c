@@ -14,6 +14,9 @@
  *      one is refused, and whoever is given a mutex is READY then. So the walk
  *      ends.
  *
+ * An edge is an errand's: what a generator's body waits for, its asker waits
+ * for. Nobody waits for a generator that is at work elsewhere: that is -EBUSY.
+ *
  * Not seen: those who wait for readers of an rwlock, for semaphores, channels
  * and groups, as no single errand has to end these waits.
  */

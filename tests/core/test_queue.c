@@ -137,6 +137,9 @@ IN_HUB(queue_full_waits)
     CHECK_EQ_INT(put(q, 5, 1), 0);
     CHECK_EQ_INT(put(q, 6, 2), 0);
     CHECK_EQ_INT(put(q, 7, 3), -ETIMEDOUT);
+    CHECK_EQ_INT(mr_queue_put(q, &(struct item){8, 3, ~3}, mr_after_ms(2)),
+                 -ETIMEDOUT); /* having waited */
+    CHECK_EQ_INT(mr_queue_len(q), 2);
     act(&a, puts_one, q, 9, 3);
     act(&b, puts_one, q, 1, 4);
     CHECK_EQ_STR(mr_coro_why(a.co), "put");
