@@ -78,6 +78,14 @@ static int rest(struct mr_conn *c, struct mr_rest_list *l)
     return err;
 }
 
+static void leave_quota(const struct mr_conn *c)
+{
+    struct mr_addr peer;
+
+    mr_conn_peer(c, &peer);
+    mr_quota_leave(c->http->quota, &peer);
+}
+
 static void conn_close(struct mr_conn *c)
 {
     struct mr_http *http = c->http;
@@ -85,6 +93,7 @@ static void conn_close(struct mr_conn *c)
 
     mr_list_remove(&c->node);
     mr_stream_close(&c->io.stream);
+    leave_quota(c);
     mr_free(c);
     mr_server_leave(acceptor);
     mr_http_left(http);
@@ -142,18 +151,19 @@ static bool start(struct mr_conn *c)
     return true;
 }
 
-/* There is no memory to serve it: 503, without an exchange. The request is
- * read, as far as it is there, for a close with unread bytes is a reset. */
-static void turn_away(struct mr_conn *c)
+/* There is no memory or no place to serve it: 503, without an exchange. The
+ * request is read, as far as it is there, for a close with unread bytes is a
+ * reset. */
+static void turn_away(struct mr_http *http, int fd)
 {
     static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                "Content-Length: 0\r\n"
                                "Connection: close\r\n\r\n";
     char unread[4096];
 
-    mr_scoreboard_add(&c->http->row->responses_5xx, 1);
-    (void)!mr_sys_recv(c->io.stream.fd, unread, sizeof unread, MSG_DONTWAIT);
-    (void)!mr_sys_send(c->io.stream.fd, busy, sizeof busy - 1, MSG_DONTWAIT);
+    mr_scoreboard_add(&http->row->responses_5xx, 1);
+    (void)!mr_sys_recv(fd, unread, sizeof unread, MSG_DONTWAIT);
+    (void)!mr_sys_send(fd, busy, sizeof busy - 1, MSG_DONTWAIT);
 }
 
 /* No stack to be had: wait for one, within bounds. */
@@ -165,7 +175,7 @@ static void starve(struct mr_conn *c)
     if (http->starved_n >= (size_t)http->options.max_starved ||
         (!mr_timer_is_started(t) &&
          mr_timer_start(t, mr_hub_now() + STARVED_NS))) {
-        turn_away(c);
+        turn_away(http, c->io.stream.fd);
         conn_close(c);
         return;
     }
@@ -379,7 +389,7 @@ static intptr_t conn_main(void *arg)
         mr_parser_reset(&x->parser);
         mr_exchange_give(x);
     } else {
-        turn_away(c);
+        turn_away(http, c->io.stream.fd);
     }
     if (!stays || rest(c, &http->idle))
         conn_close(c);
@@ -394,9 +404,14 @@ static intptr_t conn_main(void *arg)
 void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
                   const struct mr_addr *peer)
 {
-    struct mr_conn *c = mr_calloc(1, sizeof *c);
+    int err = mr_quota_enter(http->quota, peer);
+    struct mr_conn *c = err ? NULL : mr_calloc(1, sizeof *c);
 
     if (!c) {
+        if (err == -EUSERS)
+            turn_away(http, fd);
+        else if (!err)
+            mr_quota_leave(http->quota, peer);
         mr_fd_close(fd);
         mr_server_leave(acceptor);
         return;

@@ -22,6 +22,7 @@
 #include "http/response.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "io/quota.h"
 #include "io/server.h"
 #include "io/stream.h"
 
@@ -176,6 +177,8 @@ struct mr_http {
     struct mr_exchange *pool;
     size_t pool_n;
     struct mr_http_listener *listeners;
+    struct mr_quota *quota; /* own_quota, or the caller's */
+    struct mr_quota own_quota;
     struct mr_timer drain_timer;
     size_t live;           /* connections of any state */
     struct mr_waitq empty; /* live came to 0 */

@@ -14,6 +14,9 @@
 #include "http/conn_priv.h"
 
 #define S INT64_C(1000000000)
+/* A house behind one address has some hundreds of browser connections; a proxy
+ * may have more, and needs the directive. */
+#define PER_ADDRESS 1024
 
 static const struct mr_http_options defaults = {
     .max_head = 16 * 1024,
@@ -81,6 +84,18 @@ static void on_drain_rest(struct mr_timer *t)
     mr_conn_close_resting(mr_container_of(t, struct mr_http, drain_timer));
 }
 
+void mr_http_quota_init(struct mr_quota *q, const struct mr_http_options *o)
+{
+    bool given = o->max_per_address > 0;
+
+    mr_quota_init(q, &(struct mr_quota_options){
+                         .max = (size_t)o->max_connections,
+                         .max_per_address =
+                             given ? (size_t)o->max_per_address : PER_ADDRESS,
+                         .spare_loopback = !given,
+                     });
+}
+
 int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
                 struct mr_score_row *row)
 {
@@ -96,6 +111,8 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
         .max_fields = (uint32_t)http->options.max_fields,
     };
     http->row = row ? row : &http->own_row;
+    mr_http_quota_init(&http->own_quota, &http->options);
+    http->quota = o->quota ? o->quota : &http->own_quota;
     mr_router_init(&http->router);
     mr_group_init(&http->group);
     mr_rest_init(&http->fresh, http, http->options.header_timeout);
@@ -138,7 +155,7 @@ int mr_http_listen(struct mr_http *http, int fd, bool shared, bool exclusive)
         .on_connection = on_connection,
         .arg = http,
         .name = "http",
-        .max_live = (size_t)http->options.max_connections,
+        .quota = http->quota,
         .shared = shared,
         .exclusive = exclusive,
     };
@@ -205,5 +222,6 @@ void mr_http_free(struct mr_http *http)
     for (size_t i = 0; i < http->router.n; i++)
         mr_free(http->router.v[i].target);
     mr_router_fini(&http->router);
+    mr_quota_fini(&http->own_quota);
     mr_free(http);
 }

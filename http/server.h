@@ -19,6 +19,7 @@
 
 struct mr_http;
 struct mr_access_log;
+struct mr_quota;
 
 /* Zero means: the default, in brackets. Every number has its reason. */
 struct mr_http_options {
@@ -36,12 +37,19 @@ struct mr_http_options {
     int64_t drain_rest;        /* ns that resting connections keep when
                                 * draining [1 s] */
     int64_t max_requests;      /* per connection [100,000] */
-    int64_t max_connections;   /* per worker [as descriptors allow] */
+    int64_t max_connections;   /* in all [as descriptors allow] */
+    int64_t max_per_address;   /* of them; 0: 1024, and this machine's own
+                                * addresses are not counted */
+    struct mr_quota *quota;    /* kept, in place of these two; NULL: its own */
     int64_t max_starved;       /* that queue for a stack; then 503 [1024] */
     int64_t stack_size;        /* of handler coroutines [64K] */
     const char *server_name;   /* the Server field; "" sends none [millrace] */
     struct mr_access_log *access_log; /* kept; NULL: none */
 };
+
+/* A quota by max_connections and max_per_address, for several servers. */
+MR_API void mr_http_quota_init(struct mr_quota *q,
+                               const struct mr_http_options *o);
 
 MR_API MR_MUST_USE int mr_http_new(struct mr_http **ret,
                                    const struct mr_http_options *o,

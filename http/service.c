@@ -21,6 +21,7 @@
 #include "http/access_log.h"
 #include "http/http_conf_priv.h"
 #include "io/dgram.h"
+#include "io/quota.h"
 #include "io/server.h"
 #include "io/stream.h"
 
@@ -37,6 +38,7 @@ struct mr_http_service {
     struct mr_http_conf *conf;
     struct mr_http *http;
     struct mr_access_log *access_log;
+    struct mr_quota quota; /* of HTTP's connections and the "tcp" listeners' */
     struct mr_group group; /* of the apps' own coroutines */
     struct plain *plain;   /* one per "tcp" or "udp" listener */
     size_t plain_n;
@@ -108,7 +110,7 @@ static int listen_tcp(struct mr_http_service *s, struct mr_conf_listener *l,
         .handler = serve_plain,
         .arg = &l->in,
         .name = l->in.app->name,
-        .max_live = (size_t)s->conf->values.http.max_connections,
+        .quota = &s->quota,
         .shared = true,
         .exclusive = l->shared,
     };
@@ -226,6 +228,8 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
             err = say(conf, v->access_log, err);
     }
     v->http.access_log = s->access_log;
+    mr_http_quota_init(&s->quota, &v->http);
+    v->http.quota = &s->quota;
     if (!err)
         err = mr_http_new(&s->http, &v->http, worker->row);
     if (!err)
@@ -290,6 +294,7 @@ void mr_http_conf_stop(struct mr_http_service *s, int64_t deadline)
     for (size_t i = 0; i < s->plain_n; i++)
         end_plain(&s->plain[i], deadline);
     mr_http_free(s->http);
+    mr_quota_fini(&s->quota);
     for (size_t i = 0; i < conf->route_count; i++)
         stop_instance(&conf->routes[i].in);
     for (size_t i = 0; i < conf->listener_count; i++)

@@ -109,6 +109,8 @@ static int take_one(struct mr_intake *in)
 
     if (in->max_live && in->live >= in->max_live)
         return (int)mr_wait(&in->room, MR_NEVER, "max_live");
+    if (in->quota && mr_quota_is_full(in->quota))
+        return (int)mr_wait(&in->quota->room, MR_NEVER, "quota");
     rc = in->kind->take(in);
     if (rc != -EAGAIN)
         return rc;

@@ -20,7 +20,7 @@
  *
  * Invariants
  *  (1) live counts what was handed out and has not left. At max_live nothing is
- *      taken until one leaves.
+ *      taken until one leaves; nor while a shared quota is full.
  *  (2) A handler's record is on the `held` list until its coroutine, and all
  *      that it spawned, has ended. One that is cancelled before its first turn
  *      never runs; fini finds its record there.
@@ -29,6 +29,7 @@
  */
 #include "core/group.h"
 #include "core/log.h"
+#include "io/quota.h"
 
 struct mr_intake;
 
@@ -51,6 +52,7 @@ struct mr_intake {
     const struct mr_intake_kind *kind;
     const char *name;        /* of coroutines and log lines */
     size_t max_live;         /* 0: no limit */
+    struct mr_quota *quota;  /* shared with others; NULL: none */
     size_t stack_size;       /* of handlers */
     size_t live;             /* 1 */
     struct mr_group group;   /* the taking coroutine and the handlers */
@@ -65,7 +67,7 @@ struct mr_intake {
     bool stopping;
 };
 
-/* Before it: name, max_live and stack_size. Does not fail. */
+/* Before it: name, max_live, quota and stack_size. Does not fail. */
 void mr_intake_init(struct mr_intake *in, const struct mr_intake_kind *kind,
                     int fd);
 /* Take from now on; shared, exclusive as mr_hub_fd_shared. 0; -ENOMEM; -Exxx.

@@ -44,30 +44,42 @@ static void run_conn(struct mr_held *h)
 
 static void drop_conn(struct mr_held *h)
 {
+    struct mr_quota *quota = h->intake->quota;
     struct conn *c = conn_of(h);
 
     mr_fd_close(c->fd);
+    if (quota)
+        mr_quota_leave(quota, &c->peer);
     mr_free(c);
 }
 
-/* Takes fd. 0 or -ENOMEM. */
+/* Takes fd. 0, -ENOMEM or -EUSERS. */
 static int start_handler(struct mr_server *s, int fd,
                          const struct mr_addr *peer)
 {
-    struct conn *c = mr_alloc(sizeof *c);
+    struct mr_quota *quota = s->options.quota;
+    int err = quota ? mr_quota_enter(quota, peer) : 0;
+    struct conn *c = NULL;
 
+    if (err)
+        goto close;
+    c = mr_alloc(sizeof *c);
     if (c) {
         c->peer = *peer;
         c->fd = fd;
         if (mr_intake_spawn(&s->intake, &c->held) == 0)
             return 0;
     }
+    err = -ENOMEM;
+    if (quota)
+        mr_quota_leave(quota, peer);
+close:
     mr_free(c);
     mr_fd_close(fd);
-    return -ENOMEM;
+    return err;
 }
 
-/* Takes fd. 0 or -ENOMEM. */
+/* Takes fd. 0, -ENOMEM or -EUSERS. */
 static int hand_out(struct mr_server *s, int fd, const struct mr_addr *peer)
 {
     if (s->options.handler) {
@@ -152,7 +164,7 @@ static int accept_one(struct mr_intake *in)
     if (rc == 0)
         return 0;
     s->stats.refused++;
-    return mr_intake_rest(in, rc);
+    return rc == -EUSERS ? 0 : mr_intake_rest(in, rc);
 }
 
 static const struct mr_intake_kind kind = {
@@ -172,6 +184,7 @@ int mr_server_init(struct mr_server *s, int fd,
         .options = *o,
         .intake = {.name = o->name ? o->name : "server",
                    .max_live = o->max_live,
+                   .quota = o->quota,
                    .stack_size = o->stack_size},
         .spare = -1,
     };

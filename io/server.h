@@ -73,14 +73,18 @@ struct mr_server_options {
     const char *name;  /* kept; of coroutines and log lines; NULL: "server" */
     size_t max_live;   /* 0: as many as there are descriptors */
     size_t stack_size; /* of handlers; 0: the default */
-    bool shared;       /* other processes hold the listener too */
-    bool exclusive;    /* shared, and one of them is woken per connection */
+    /* Kept; NULL: none (io/quota.h). Of handlers each enters it and leaves it;
+     * with on_connection the callback does both. */
+    struct mr_quota *quota;
+    bool shared;    /* other processes hold the listener too */
+    bool exclusive; /* shared, and one of them is woken per connection */
 };
 
 /* Only counted up, but live. */
 struct mr_server_stats {
     uint64_t accepted; /* handed to handler or callback */
-    uint64_t refused;  /* accepted and closed at once: no descriptor, memory */
+    uint64_t refused;  /* accepted and closed at once: no descriptor, memory,
+                        * or too many of that address */
     uint64_t errors;   /* accept4 failed: exhausted or a broken connection */
     size_t live;
 };

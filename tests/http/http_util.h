@@ -98,15 +98,29 @@ static inline void web_close(struct web *w)
 
 /* --- a client --- */
 
-static inline struct client *client_new(const struct web *w)
+static inline struct client *client_from(const struct web *w, const char *from)
 {
     struct client *c = calloc(1, sizeof *c);
+    struct mr_addr own;
 
     if (!c)
         abort();
-    c->fd = mr_connect(&w->at, mr_after_s(CLIENT_WAIT_S));
+    if (!from) {
+        c->fd = mr_connect(&w->at, mr_after_s(CLIENT_WAIT_S));
+    } else {
+        CHECK_EQ_INT(mr_addr_parse(&own, mr_str(from)), 0);
+        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK_EQ_INT(bind(c->fd, &own.sa, own.len), 0);
+        CHECK_EQ_INT(connect(c->fd, &w->at.sa, w->at.len), 0);
+        CHECK_EQ_INT(mr_fd_adopt(c->fd), 0);
+    }
     CHECK_OK(c->fd >= 0);
     return c;
+}
+
+static inline struct client *client_new(const struct web *w)
+{
+    return client_from(w, NULL);
 }
 
 static inline void client_free(struct client *c)

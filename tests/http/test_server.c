@@ -233,6 +233,58 @@ WEB(server_at_max_connections, .max_connections = 1)
     client_free(late);
 }
 
+/* Those of one address; others are served meanwhile. */
+WEB(server_at_max_per_address, .max_per_address = 2)
+{
+    struct client *c[2] = {client_new(w), client_new(w)}, *more;
+
+    routes(w);
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ_INT(ask(c[i], GET("/")), 200);
+    more = client_new(w);
+    CHECK_EQ_INT(client_answer(more), 503);
+    CHECK_EQ_STR(client_field(more, "Connection"), "close");
+    CHECK_OK(client_sees_end(more));
+    client_free(more);
+    more = client_from(w, "127.0.0.2:0");
+    CHECK_EQ_INT(ask(more, GET("/")), 200);
+    client_free(more);
+    CHECK_EQ_INT(ask(c[0], GET("/")), 200);
+    client_free(c[0]);
+    UNTIL(w->row.connections == 1);
+    c[0] = client_new(w);
+    CHECK_EQ_INT(ask(c[0], GET("/")), 200);
+    client_free(c[0]);
+    client_free(c[1]);
+}
+
+/* The limit is the worker's, not each listener's. */
+WEB(server_at_max_connections_of_two_listeners, .max_connections = 1)
+{
+    struct client *c, *late;
+    struct mr_addr at;
+    int fd;
+
+    routes(w);
+    CHECK_EQ_INT(mr_addr_parse(&at, mr_str("127.0.0.1:0")), 0);
+    fd = mr_socket_listen(&at, NULL);
+    CHECK_OK(fd >= 0);
+    CHECK_EQ_INT(mr_http_listen(w->http, fd, false, false), 0);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    CHECK_EQ_INT(mr_socket_local(fd, &w->at), 0);
+    late = client_new(w);
+    client_send(late, GET("/"));
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    CHECK_EQ_INT(w->row.connections, 1);
+    client_free(c);
+    CHECK_EQ_INT(client_answer(late), 200);
+    client_free(late);
+    mr_http_free(w->http);
+    w->http = NULL;
+    mr_fd_close(fd);
+}
+
 /* --- leaving --- */
 
 static intptr_t drain(void *arg)
@@ -336,7 +388,8 @@ WEB(server_costs_one_recv_and_one_send)
 
 SUITE("http server: want", server_without_a_stack, server_drains_the_starved,
       server_without_memory, server_without_memory_for_a_connection,
-      server_without_descriptors, server_at_max_connections)
+      server_without_descriptors, server_at_max_connections,
+      server_at_max_per_address, server_at_max_connections_of_two_listeners)
 SUITE("http server: leaving, and cost", server_drains, server_cuts_off,
       server_costs_one_recv_and_one_send)
 TEST_MAIN()

@@ -370,6 +370,65 @@ TEST(server_handler_limit)
     run(handler_limit);
 }
 
+static intptr_t ping_once(void *arg)
+{
+    int *fd = arg;
+    ssize_t n = ping(*fd);
+
+    mr_fd_close(*fd);
+    return n;
+}
+
+/* A quota that two servers share, and the share of one address in it. */
+static intptr_t quotas(void *arg)
+{
+    struct mr_server s[2];
+    struct mr_quota q;
+    struct mr_server_options o = {.handler = counted, .arg = &at, .quota = &q};
+    struct mr_coro *pinging[6];
+    struct mr_addr where[2];
+    int c[6];
+
+    (void)arg;
+    mr_quota_init(&q, &(struct mr_quota_options){.max = 2});
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ_INT(mr_server_open(&s[i], "127.0.0.1:0", &o), 0);
+        CHECK_EQ_INT(mr_server_local(&s[i], &where[i]), 0);
+    }
+    most_at_work = 0;
+    for (int i = 0; i < 6; i++) {
+        at = where[i % 2];
+        c[i] = client();
+    }
+    for (int i = 0; i < 6; i++)
+        CHECK_OK(pinging[i] = mr_spawn(ping_once, &c[i]));
+    for (int i = 0; i < 6; i++) {
+        intptr_t n = 0;
+
+        CHECK_EQ_INT(mr_join(pinging[i], &n, MR_NEVER), 0);
+        CHECK_EQ_INT(n, 1);
+    }
+    CHECK_EQ_INT(most_at_work, 2);
+    while (q.live > 0 && mr_yield() == 0)
+        ;
+    q.options.max_per_address = 1;
+    for (int i = 0; i < 2; i++)
+        c[i] = client();
+    CHECK_EQ_INT(ping(c[0]), 1);
+    CHECK_OK(ping(c[1]) <= 0);
+    CHECK_EQ_INT(mr_server_stats(&s[1]).refused, 1);
+    for (int i = 0; i < 2; i++) {
+        mr_fd_close(c[i]);
+        CHECK_EQ_INT(mr_server_close(&s[i], MR_NEVER), 0);
+    }
+    mr_quota_fini(&q);
+    return 0;
+}
+TEST(server_quota)
+{
+    run(quotas);
+}
+
 static intptr_t left_behind(void *arg)
 {
     struct mr_server s;
@@ -630,7 +689,7 @@ TEST(server_shared_listener)
 SUITE("serving", server_serves, server_stops, server_handler_never_ran,
       server_shared_listener, server_opens, server_drains,
       server_waits_for_a_handlers_children)
-SUITE("limits", server_limit, server_handler_limit,
+SUITE("limits", server_limit, server_handler_limit, server_quota,
       server_fini_with_live_callbacks, server_leave_too_often)
 SUITE("errors", server_survives_errors, server_no_descriptors,
       server_leave_ends_rest, server_no_memory, server_no_watcher,
