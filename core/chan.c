@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/coro_priv.h"
 #include "core/sys.h"
 
 struct mr_chan {
@@ -71,7 +72,7 @@ static inline int try_send(struct mr_chan *ch, const void *item)
 
     if (receiver) {
         copy_item(receiver->data, item, ch->item_size);
-        mr_wait_fire(receiver, 0);
+        mr_wait_fire_inline(receiver, 0);
         return 0;
     }
     if (MR_UNLIKELY(ch->closed))
@@ -96,7 +97,7 @@ static inline int try_recv(struct mr_chan *ch, void *ret_item)
         return ch->closed ? -EPIPE : -EAGAIN;
     }
     if (sender)
-        mr_wait_fire(sender, 0);
+        mr_wait_fire_inline(sender, 0);
     return 0;
 }
 

@@ -81,7 +81,7 @@ struct mr_coro *mr_coro_thread(void)
 
 /* --- the object --- */
 
-static MR_NORETURN void coro_main(void *unused)
+void mr_coro_main(void *unused)
 {
     struct mr_coro *co = mr_thread.current;
     intptr_t result = -ECANCELED;
@@ -99,23 +99,7 @@ static MR_NORETURN void coro_main(void *unused)
         mr_greenlet_end(co, result);
     *co->out = result;
     co->resumer->state = MR_CORO_RUNNING;
-    mr_coro_leave(co, co->resumer);
-}
-
-void mr_coro_leave_with(struct mr_coro *from, struct mr_coro *to,
-                        intptr_t value)
-{
-    void *nowhere;
-
-    mr_thread.current = to;
-    mr_switch_tool_leave(from->tool, to->tool, true);
-    (void)mr_switch(&nowhere, to->sp, (void *)value);
-    __builtin_unreachable();
-}
-
-void mr_coro_leave(struct mr_coro *from, struct mr_coro *to)
-{
-    mr_coro_leave_with(from, to, 0);
+    mr_coro_leave_with(co, co->resumer, 0);
 }
 
 MR_COLD void mr_coro_bug(const char *file, int line, const char *what,
@@ -129,15 +113,18 @@ MR_COLD void mr_coro_bug(const char *file, int line, const char *what,
     mr_bug(file, line, co ? text : what);
 }
 
-static void errand_init(struct mr_errand *e, struct mr_coro *root)
+MR_COLD void mr_coro_block_init(struct mr_coro *co, struct mr_stack *st)
 {
-    e->inner = root;
-    e->next = NULL;
+    struct mr_errand *e = co->own;
+
+    co->tool = &st->tool;
+    co->stack = st;
+    mr_list_init(&co->by_hand);
     e->set = NULL;
     e->scope = NULL;
-    e->hub = mr_thread.hub;
-    e->group = NULL;
+    e->why = "";
     mr_list_init(&e->member);
+    mr_list_init(&e->all);
     mr_waitq_init(&e->joiners);
     mr_group_init(&e->children);
     e->entry.errand = NULL;
@@ -146,66 +133,29 @@ static void errand_init(struct mr_errand *e, struct mr_coro *root)
     e->one.entries = &e->entry;
     e->one.n = 1;
     e->one.timer.slot = 0;
-    e->why = "";
-    e->value = 0;
-    e->since = 0;
-    e->result = 0;
-    e->refs = 1;
-    e->shields = 0;
-    e->state = MR_ERRAND_READY;
-    e->cancelled = false;
-    e->reap = false;
-    e->taken = false;
-    e->at_end = 0;
-}
-
-int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
-                 const struct mr_coro_options *o, bool root)
-{
-    struct mr_stack *st;
-    struct mr_coro *co;
-    int err;
-
-    (void)mr_coro_current(); /* the thread has its stand-in before any other */
-    err = mr_stack_take(o->stack_size, &st);
-    if (MR_UNLIKELY(err))
-        return err;
-    co = mr_stack_block(st);
-    co->sp = mr_switch_make(mr_stack_top(st), coro_main);
-    co->tool = &st->tool;
-    co->resumer = NULL;
-    co->errand = NULL;
-    co->stack = st;
-    co->home = &mr_thread;
-    co->fn = fn;
-    co->arg = arg;
-    co->name = o->name;
-    co->entry = o->entry;
-    co->where = o->where;
-    co->id = ++mr_thread.last_id;
-    co->parent = NULL;
-    co->out = NULL;
-    co->state = MR_CORO_NEW;
-    co->is_root = root;
-    if (root) {
-        co->errand = co->own;
-        errand_init(co->own, co);
-    } else {
-        mr_list_push_back(&mr_thread.by_hand, &co->by_hand);
-    }
-    *ret = co;
-    return 0;
+    st->kept = true;
 }
 
 int mr_coro_new(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
                 const struct mr_coro_options *options)
 {
     static const struct mr_coro_options none;
+    const struct mr_coro_options *o = options ? options : &none;
+    struct mr_coro *co;
     int err = mr_stack_watch_overflow();
 
     if (err)
         return err;
-    return mr_coro_make(ret, fn, arg, options ? options : &none, false);
+    (void)mr_coro_current(); /* the thread has its stand-in before any other */
+    err = mr_coro_make(&co, o->stack_size, fn, arg, false);
+    if (err)
+        return err;
+    co->name = o->name;
+    co->entry = o->entry;
+    co->where = o->where;
+    mr_list_push_back(&mr_thread.by_hand, &co->by_hand);
+    *ret = co;
+    return 0;
 }
 
 void mr_coro_free(struct mr_coro *co)

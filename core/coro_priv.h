@@ -8,6 +8,8 @@
  *
  * over budget: the inline functions are what every switch runs through.
  */
+#include <errno.h>
+
 #include "core/coro.h"
 #include "core/greenlet.h"
 #include "core/group.h"
@@ -52,7 +54,7 @@ struct mr_errand {
     struct mr_wait_set *set; /* while PARKED; NULL: `entry` alone, untimed */
     const char *why;         /* static; "" while not waiting */
     intptr_t value;          /* what its park or yield returns: while READY */
-    uint32_t refs;           /* owner, joiners under way, mr_coro_ref */
+    uint32_t refs;           /* owner, mr_coro_ref */
     uint16_t shields;
     uint8_t state;  /* enum mr_errand_state */
     bool cancelled; /* sticky */
@@ -164,14 +166,64 @@ static inline int mr_coro_switch_int(struct mr_coro *from, struct mr_coro *to,
     return mr_switch_int(&from->sp, to->sp, (void *)value);
 }
 #endif
-/* The same from one that is DONE and never comes back; `to` gets 0. */
-MR_NORETURN void mr_coro_leave(struct mr_coro *from, struct mr_coro *to);
-/* And with a value for it. */
-MR_NORETURN void mr_coro_leave_with(struct mr_coro *from, struct mr_coro *to,
-                                    intptr_t value);
-/* A coroutine in a stack of its own, NEW; root: with an errand. */
-int mr_coro_make(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
-                 const struct mr_coro_options *o, bool root);
+/* The same from one that is DONE and never comes back. */
+static inline MR_NORETURN void
+mr_coro_leave_with(struct mr_coro *from, struct mr_coro *to, intptr_t value)
+{
+    mr_thread.current = to;
+    mr_switch_tool_leave(from->tool, to->tool, true);
+    mr_switch_leave(to->sp, (void *)value);
+}
+MR_NORETURN void mr_coro_main(void *unused);
+/* What is so in every block between two uses: its end leaves it so. */
+void mr_coro_block_init(struct mr_coro *co, struct mr_stack *st);
+static inline void mr_errand_init(struct mr_errand *e, struct mr_coro *root)
+{
+    e->inner = root;
+    e->hub = mr_thread.hub;
+    e->value = 0;
+    e->since = 0;
+    e->result = 0;
+    e->refs = 1;
+    e->shields = 0;
+    e->state = MR_ERRAND_READY;
+    e->cancelled = false;
+    e->reap = false;
+    e->taken = false;
+}
+/*
+ * A coroutine in a stack of its own, NEW; name, entry, where and a list to be
+ * in are the caller's. A root, with an errand, or one that is resumed by hand.
+ * 0, -ENOMEM, -EINVAL (stack size).
+ */
+static inline int mr_coro_make(struct mr_coro **ret, size_t stack_size,
+                               mr_coro_fn *fn, void *arg, bool root)
+{
+    struct mr_stack *st;
+    struct mr_coro *co;
+    int err = mr_stack_take(stack_size, &st);
+
+    if (MR_UNLIKELY(err))
+        return err;
+    co = mr_stack_block(st);
+    if (MR_UNLIKELY(!st->kept))
+        mr_coro_block_init(co, st);
+    co->sp = mr_switch_make(mr_stack_top(st), mr_coro_main);
+    co->errand = root ? co->own : NULL;
+    co->resumer = NULL;
+    co->out = NULL;
+    co->state = MR_CORO_NEW;
+    co->is_root = root;
+    co->home = &mr_thread;
+    co->fn = fn;
+    co->arg = arg;
+    co->id = ++mr_thread.last_id;
+    co->parent = NULL;
+    if (root)
+        mr_errand_init(co->own, co);
+    *ret = co;
+    return 0;
+}
 
 /* --- greenlet.c --- */
 
@@ -282,8 +334,17 @@ struct mr_timers {
     uint32_t reserved; /* one for each errand: its park cannot fail */
 };
 void mr_timers_fini(struct mr_timers *t);
+int mr_timers_grow(struct mr_timers *t, uint32_t need);
 /* Room for one more errand's timer. 0 or -ENOMEM. */
-int mr_timers_reserve(struct mr_timers *t);
+static inline int mr_timers_reserve(struct mr_timers *t)
+{
+    uint32_t need = t->reserved + t->n + 1;
+
+    if (MR_UNLIKELY(need > t->cap) && mr_timers_grow(t, need))
+        return -ENOMEM;
+    t->reserved++;
+    return 0;
+}
 static inline void mr_timers_unreserve(struct mr_timers *t)
 {
     t->reserved--;
@@ -342,6 +403,32 @@ static inline void mr_errand_ready(struct mr_errand *e)
     else
         q->head = e;
     q->tail = e;
+}
+
+/* The park of e ends with this value: its entries are out, its timer is
+ * stopped. */
+static inline void mr_wait_decide(struct mr_errand *e, intptr_t value)
+{
+    e->set = NULL;
+    e->why = "";
+    e->waits_for = NULL;
+    e->value = value;
+    mr_errand_ready(e);
+}
+
+/* mr_wait_fire, inline for the usual waiter. */
+static inline void mr_wait_fire_inline(struct mr_wait_entry *entry,
+                                       intptr_t value)
+{
+    struct mr_errand *e = entry->errand;
+
+    if (MR_UNLIKELY(!e || e->set)) {
+        mr_wait_fire(entry, value);
+        return;
+    }
+    mr_list_remove(&entry->node);
+    entry->errand = NULL;
+    mr_wait_decide(e, value);
 }
 
 /* Have the loop go round once more. From any thread or signal handler. */

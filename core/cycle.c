@@ -68,7 +68,7 @@ static bool will_park(const struct mr_errand *e, int64_t deadline)
 int mr_wait_for(struct mr_waitq *q, void *data, struct mr_errand *const *on,
                 int64_t deadline, const char *why)
 {
-    struct mr_errand *self = mr_errand_self(), *e = *on;
+    struct mr_errand *self = mr_errand_current(), *e = *on;
 
     while (e && e != self)
         e = next_of(e);

@@ -11,8 +11,11 @@
  *  (1) READY <=> in the run queue, once.
  *  (2) An errand's end closes its children first: it is DONE after they are.
  *  (3) refs counts the owner (the group it is a member of, until a join, a
- *      reap or a close takes that), joins under way and mr_coro_ref. At 0 it
- *      is DONE and its stack goes back to the cache.
+ *      reap or a close takes that) and mr_coro_ref. At 0 it is DONE and its
+ *      stack goes back to the cache.
+ *  (4) An end does what those who join it would do: writes the result where
+ *      each wants it, and drops the owner's reference. So a join has nothing
+ *      left to do after its wait, which is its last act.
  */
 #include <errno.h>
 
@@ -129,7 +132,7 @@ void mr_errand_run_ready(struct mr_hub *hub)
 
 static struct mr_group *default_group(void)
 {
-    struct mr_errand *e = mr_coro_current()->errand;
+    struct mr_errand *e = mr_thread.current->errand;
 
     /* From a hook on the hub's stack: nobody's child, so the hub's. */
     return e->hub ? &e->children : &mr_thread.hub->group;
@@ -139,8 +142,6 @@ static struct mr_group *default_group(void)
 static inline __attribute__((always_inline)) struct mr_coro *
 born(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
 {
-    const struct mr_coro_options co_options = {o->name, o->entry, o->stack_size,
-                                               o->where};
     struct mr_hub *hub = mr_thread.hub;
     struct mr_group *g;
     struct mr_coro *co;
@@ -151,10 +152,13 @@ born(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
         return NULL;
     if (mr_timers_reserve(&hub->timers))
         return NULL;
-    if (mr_coro_make(&co, fn, arg, &co_options, true)) {
+    if (mr_coro_make(&co, o->stack_size, fn, arg, true)) {
         mr_timers_unreserve(&hub->timers);
         return NULL;
     }
+    co->name = o->name;
+    co->entry = o->entry;
+    co->where = o->where;
     co->own->group = g;
     co->own->reap = o->reap;
     co->own->at_end = g->at_end;
@@ -203,17 +207,22 @@ struct mr_coro *mr_coro_ref(struct mr_coro *co)
     return co;
 }
 
-void mr_coro_unref(struct mr_coro *co)
+static inline void unref(struct mr_coro *co)
 {
-    if (!co)
-        return;
-    if (--mr_coro_handle(co)->own->refs > 0)
+    MR_CORO_BUG_ON(co->own->refs == 0, co);
+    if (--co->own->refs > 0)
         return;
     MR_CORO_BUG_ON(co->own->state != MR_ERRAND_DONE, co);
     mr_stack_give(co->stack);
 }
 
-void mr_errand_release(struct mr_errand *e)
+void mr_coro_unref(struct mr_coro *co)
+{
+    if (co)
+        unref(mr_coro_handle(co));
+}
+
+static inline void release(struct mr_errand *e)
 {
     MR_BUG_ON(e->state != MR_ERRAND_DONE);
     mr_list_remove(&e->member);
@@ -221,7 +230,12 @@ void mr_errand_release(struct mr_errand *e)
     if (e->taken)
         return;
     e->taken = true;
-    mr_coro_unref(mr_errand_root(e));
+    unref(mr_errand_root(e));
+}
+
+void mr_errand_release(struct mr_errand *e)
+{
+    release(e);
 }
 
 /* What few errands have: told after their children have ended. */
@@ -246,11 +260,14 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
     struct mr_errand *e = co->own;
     struct mr_hub *hub = e->hub;
     struct mr_group *g = e->group;
+    struct mr_wait_entry *joiner;
     struct mr_coro *next;
+    bool taken = e->reap;
     intptr_t value;
 
     MR_BUG_ON(e->scope); /* its function left a scope open */
-    mr_group_close(&e->children);
+    if (MR_UNLIKELY(!mr_list_is_empty(&e->children.members)))
+        mr_group_close(&e->children);
     if (MR_UNLIKELY(e->at_end != 0))
         at_end(e, result);
     e->result = result;
@@ -258,11 +275,15 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
     mr_list_remove(&e->all);
     hub->live--;
     mr_timers_unreserve(&hub->timers);
-    (void)mr_waitq_wake_all(&e->joiners, 0);
-    if (g && --g->live == 0)
+    while ((joiner = mr_waitq_first(&e->joiners))) {
+        *(intptr_t *)joiner->data = result;
+        mr_wait_fire_inline(joiner, 0);
+        taken = true;
+    }
+    if (g && --g->live == 0 && MR_UNLIKELY(!mr_waitq_is_empty(&g->empty)))
         (void)mr_waitq_wake_all(&g->empty, 0);
-    if (e->reap)
-        mr_errand_release(e);
+    if (taken)
+        release(e);
     next = next_coro(hub, &value);
     mr_coro_leave_with(co, next, value);
 }
@@ -270,20 +291,17 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
 int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 {
     struct mr_errand *e;
-    int rc = 0;
 
     e = mr_coro_handle(co)->own;
-    MR_CORO_BUG_ON(e == mr_errand_self(), co); /* it would wait for itself */
-    e->refs++;
+    MR_CORO_BUG_ON(e == mr_errand_current(), co); /* it would wait for itself */
+    if (!ret_result)
+        ret_result = &e->result;
     if (e->state != MR_ERRAND_DONE)
-        rc = mr_wait_for(&e->joiners, NULL, &e, deadline, "join");
-    if (rc == 0) {
-        if (ret_result)
-            *ret_result = e->result;
-        mr_errand_release(e);
-    }
-    mr_coro_unref(co);
-    return rc;
+        return mr_wait_for(&e->joiners, ret_result, &co->errand, deadline,
+                           "join");
+    *ret_result = e->result;
+    release(e);
+    return 0;
 }
 
 void mr_cancel(struct mr_coro *co)

@@ -124,7 +124,7 @@ void mr_greenlet_end(struct mr_coro *co, intptr_t result)
     if (to == co->resumer) {
         *co->out = result;
         to->state = MR_CORO_RUNNING;
-        mr_coro_leave(co, to);
+        mr_coro_leave_with(co, to, 0);
     }
     step_in(co, to);
     mr_coro_leave_with(co, to, result);

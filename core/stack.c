@@ -18,8 +18,9 @@
  *
  *  (1) A TAKEN slot has its guard. It is installed on the way out of FRESH and
  *      stays through WARM and COLD; when it cannot be, the take fails.
- *  (2) WARM slots form a LIFO list through their records: the top page is
- *      resident, likely in cache. COLD ones have given their pages back, the
+ *  (2) WARM slots form a LIFO list through their records, but for the last one,
+ *      which many a take and give need alone: the top page is resident, likely
+ *      in cache. COLD ones have given their pages back, the
  *      record too; their slab remembers them by number.
  *  (3) A thread touches its own slabs only. No locks.
  *
@@ -27,6 +28,8 @@
  * (a million stacks fit under vm.max_map_count = 65530). Where it is missing,
  * mprotect splits the mapping twice per stack and runs out near 32,000.
  * Both are wider than a page: foreign frames step over a single one.
+ *
+ * over budget: what takes, gives and trims shares the slabs and their counts.
  */
 #include "core/stack.h"
 
@@ -74,22 +77,24 @@ struct slab {
 
 struct class
 {
-    struct mr_list warm; /* LIFO */
-    size_t n_warm;
-    size_t low;         /* the fewest warm since the last trim */
-    struct slab *slabs; /* newest first; only the first has FRESH slots */
+    struct mr_stack *top; /* the last given back, warm, in no list, or NULL */
+    struct mr_list warm;  /* those before it, LIFO */
+    size_t n_warm;        /* how many are in the list */
+    size_t low;           /* the fewest warm since the last trim */
+    struct slab *slabs;   /* newest first; only the first has FRESH slots */
     size_t n_cold;
 };
 
+/* initial-exec: no call to reach it, also from libmillrace.so. */
 static _Thread_local struct {
     bool ready;
     bool trim_is_cut;
     size_t taken;
     size_t slabs;
     struct class of[CLASSES];
-} cache;
+} cache __attribute__((tls_model("initial-exec")));
 
-static size_t default_size = 64 << 10;
+static size_t default_class = 1;
 enum guard { GUARD_UNKNOWN, BY_MADVISE, BY_MPROTECT };
 /* Chosen by the first thread that asks. Relaxed: several may choose at once,
  * and come to the same answer. */
@@ -225,6 +230,7 @@ static struct mr_stack *slot_open(const struct slab *s, size_t class,
     st->bottom = slot_at(s, class, i) + guard_bytes();
     st->size = class_size[class];
     st->class = (uint8_t) class;
+    st->kept = false;
     mr_switch_tool_init(&st->tool, st->bottom,
                         (size_t)((char *)st - st->bottom));
     return st;
@@ -270,7 +276,7 @@ static int class_for(size_t size)
     return -EINVAL;
 }
 
-MR_COLD static int take_slow(size_t class, struct mr_stack **ret)
+MR_COLD static int take_unused(size_t class, struct mr_stack **ret)
 {
     struct class *c;
     struct mr_stack *st = NULL;
@@ -290,15 +296,13 @@ MR_COLD static int take_slow(size_t class, struct mr_stack **ret)
     return 0;
 }
 
-int mr_stack_take(size_t size, struct mr_stack **ret)
+/* Apart, so that the usual case needs no frame. */
+static __attribute__((noinline)) int take_other(size_t class,
+                                                struct mr_stack **ret)
 {
-    int class = class_for(size ? size : default_size);
-    struct class *c;
+    struct class *c = &cache.of[class];
     int err;
 
-    if (class < 0)
-        return class;
-    c = &cache.of[class];
     if (MR_LIKELY(c->n_warm > 0)) {
         *ret =
             mr_container_of(mr_list_pop_front(&c->warm), struct mr_stack, node);
@@ -306,7 +310,7 @@ int mr_stack_take(size_t size, struct mr_stack **ret)
         if (c->n_warm < c->low)
             c->low = c->n_warm;
     } else {
-        err = take_slow((size_t) class, ret);
+        err = take_unused(class, ret);
         if (err)
             return err;
         c->low = 0;
@@ -316,16 +320,46 @@ int mr_stack_take(size_t size, struct mr_stack **ret)
     return 0;
 }
 
+static inline int take(size_t class, struct mr_stack **ret)
+{
+    struct mr_stack *st = cache.of[class].top;
+
+    if (MR_UNLIKELY(!st))
+        return take_other(class, ret);
+    cache.of[class].top = NULL;
+    cache.taken++;
+    mr_switch_tool_taken(&st->tool);
+    *ret = st;
+    return 0;
+}
+
+static __attribute__((noinline)) int take_sized(size_t size,
+                                                struct mr_stack **ret)
+{
+    int class = class_for(size);
+
+    return class < 0 ? class : take((size_t) class, ret);
+}
+
+int mr_stack_take(size_t size, struct mr_stack **ret)
+{
+    if (size > 0)
+        return take_sized(size, ret);
+    return take(default_class, ret);
+}
+
 void mr_stack_give(struct mr_stack *st)
 {
     struct class *c = &cache.of[st->class];
 
-    MR_BUG_ON(cache.taken == 0);
     /* A taken stack is in no list: it was given back already, or is not ours.
      */
-    MR_BUG_ON(!mr_list_is_empty(&st->node));
-    mr_list_push_front(&c->warm, &st->node);
-    c->n_warm++;
+    MR_BUG_ON(cache.taken == 0 || st == c->top || !mr_list_is_empty(&st->node));
+    if (c->top) {
+        mr_list_push_front(&c->warm, &c->top->node);
+        c->n_warm++;
+    }
+    c->top = st;
     cache.taken--;
 }
 
@@ -349,6 +383,11 @@ static void make_cold(struct class *c, struct mr_stack *st)
     MR_BUG_ON(true);
 }
 
+static size_t warm_of(const struct class *c)
+{
+    return c->n_warm + (c->top ? 1 : 0);
+}
+
 size_t mr_stack_trim(void)
 {
     size_t warm = 0, left = TRIM_BATCH;
@@ -360,7 +399,7 @@ size_t mr_stack_trim(void)
         size_t n;
 
         /* `low` of them were not needed at any time since the last trim. */
-        for (n = c->low; n > 0 && left > 0 && c->n_warm > TRIM_KEEP; n--) {
+        for (n = c->low; n > 0 && left > 0 && warm_of(c) > TRIM_KEEP; n--) {
             struct mr_list *last = c->warm.prev;
 
             mr_list_remove(last);
@@ -369,7 +408,7 @@ size_t mr_stack_trim(void)
             left--;
         }
         c->low = left > 0 ? c->n_warm : MR_MIN(n, c->n_warm);
-        warm += c->n_warm;
+        warm += warm_of(c);
     }
     cache.trim_is_cut = left == 0;
     return warm;
@@ -390,6 +429,8 @@ void mr_stack_thread_fini(void)
         struct mr_list *n;
         struct slab *s;
 
+        if (c->top)
+            mr_switch_tool_fini(&c->top->tool);
         while ((n = mr_list_pop_front(&c->warm)))
             mr_switch_tool_fini(
                 &mr_container_of(n, struct mr_stack, node)->tool);
@@ -410,13 +451,13 @@ int mr_stack_set_default(size_t size)
 
     if (class < 0)
         return class;
-    default_size = class_size[class];
+    default_class = (size_t) class;
     return 0;
 }
 
 size_t mr_stack_default(void)
 {
-    return default_size;
+    return class_size[default_class];
 }
 
 #if __has_include(<valgrind/memcheck.h>)
@@ -465,8 +506,8 @@ struct mr_stack_stats mr_stack_stats(void)
     struct mr_stack_stats stats = {.taken = cache.taken, .slabs = cache.slabs};
 
     for (size_t i = 0; i < CLASSES; i++) {
-        stats.warm += cache.of[i].n_warm;
-        stats.cached += cache.of[i].n_warm + cache.of[i].n_cold;
+        stats.warm += warm_of(&cache.of[i]);
+        stats.cached += warm_of(&cache.of[i]) + cache.of[i].n_cold;
     }
     return stats;
 }

@@ -29,6 +29,8 @@ struct mr_stack {
     char *bottom;        /* lowest usable byte; the guard ends here */
     size_t size;         /* usable bytes, this record included */
     uint8_t class;       /* index of the size class */
+    bool kept;           /* the taker's: its block is as it left it; false in
+                          * a stack without pages */
     struct mr_switch_tool tool;
     /* The taker's control block follows; frames go below. */
 };

@@ -65,11 +65,6 @@ void mr_switch_tool_init(struct mr_switch_tool *t, void *bottom, size_t size)
     valgrind_register(t);
 }
 
-void mr_switch_tool_taken(struct mr_switch_tool *t)
-{
-    (void)t;
-}
-
 void mr_switch_tool_fini(struct mr_switch_tool *t)
 {
     valgrind_deregister(t);

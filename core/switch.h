@@ -34,6 +34,8 @@ void *mr_switch(void **save, void *to, void *value);
 /* The same code, for callers that return an int: a conversion behind it would
  * keep the compiler from making it a jump. */
 int mr_switch_int(void **save, void *to, void *value);
+/* The same without saving: nobody comes back here. */
+MR_NORETURN void mr_switch_leave(void *to, void *value);
 
 /*
  * A context that calls fn(value) on the stack that ends at top (16-byte
@@ -68,9 +70,8 @@ struct mr_switch_tool {
     unsigned valgrind_id;
 };
 
-/* A stack comes to be, is handed out anew, goes. */
+/* A stack comes to be, goes. */
 void mr_switch_tool_init(struct mr_switch_tool *t, void *bottom, size_t size);
-void mr_switch_tool_taken(struct mr_switch_tool *t);
 void mr_switch_tool_fini(struct mr_switch_tool *t);
 /* The thread's own stack, as the tools see it. */
 void mr_switch_tool_thread(struct mr_switch_tool *t);
@@ -86,10 +87,16 @@ void mr_switch_tool_thread(struct mr_switch_tool *t);
 #    endif
 #endif
 #ifdef MR_SWITCH_TOOLS
+/* A stack is handed out anew. */
+void mr_switch_tool_taken(struct mr_switch_tool *t);
 void mr_switch_tool_leave(struct mr_switch_tool *from,
                           struct mr_switch_tool *to, bool dying);
 void mr_switch_tool_enter(struct mr_switch_tool *self);
 #else
+static inline void mr_switch_tool_taken(struct mr_switch_tool *t)
+{
+    (void)t;
+}
 static inline void mr_switch_tool_leave(struct mr_switch_tool *from,
                                         struct mr_switch_tool *to, bool dying)
 {

@@ -56,6 +56,7 @@ mr_switch_int:
 
 	/* From here the other stack; the frame has the same shape. */
 	mov	sp, x1
+.Larrive:
 	ldr	x11, [sp, #160]
 	cmp	x9, x11
 	b.eq	1f
@@ -79,6 +80,21 @@ mr_switch_int:
 	br	x16
 	.cfi_endproc
 	.size	mr_switch, . - mr_switch
+
+/* void mr_switch_leave(void *to: x0, void *value: x1) */
+	.globl	mr_switch_leave
+	.hidden	mr_switch_leave
+	.type	mr_switch_leave, %function
+	.p2align 4
+mr_switch_leave:
+	.cfi_startproc
+	.cfi_undefined x30
+	mov	sp, x0
+	mov	x2, x1
+	mrs	x9, fpcr
+	b	.Larrive
+	.cfi_endproc
+	.size	mr_switch_leave, . - mr_switch_leave
 
 /* void *mr_switch_make(void *top: x0, mr_switch_fn *fn: x1) */
 	.globl	mr_switch_make

@@ -59,6 +59,7 @@ mr_switch_int:
 	movq	%rsp, (%rdi)
 	movq	%rsi, %rsp
 
+.Larrive:
 	/* Bits 0-5 are sticky exception flags, which differ all the time and
 	 * mean nothing here. */
 	xorl	(%rsp), %eax
@@ -116,6 +117,25 @@ mr_switch_int:
 	jmp	.Lrestore
 	.cfi_endproc
 	.size	mr_switch, . - mr_switch
+
+/* void mr_switch_leave(void *to: rdi, void *value: rsi) */
+	.globl	mr_switch_leave
+	.hidden	mr_switch_leave
+	.type	mr_switch_leave, @function
+	.p2align 4
+mr_switch_leave:
+	.cfi_startproc
+	.cfi_undefined %rip
+	movq	%rdi, %rsp
+	movq	%rsi, %rdx
+	/* Below the other's context: in its red zone, which is unused. */
+	stmxcsr	-8(%rsp)
+	fnstcw	-4(%rsp)
+	movl	-8(%rsp), %eax
+	movzwl	-4(%rsp), %ecx
+	jmp	.Larrive
+	.cfi_endproc
+	.size	mr_switch_leave, . - mr_switch_leave
 
 /* void *mr_switch_make(void *top: rdi, mr_switch_fn *fn: rsi) */
 	.globl	mr_switch_make

@@ -98,7 +98,7 @@ static void sift_down(struct mr_timers *t, uint32_t i, struct mr_timer_slot s)
     place(t, i, s);
 }
 
-static int grow(struct mr_timers *t, uint32_t need)
+int mr_timers_grow(struct mr_timers *t, uint32_t need)
 {
     uint32_t cap = MR_MAX(t->cap * 2, 64);
     struct mr_timer_slot *heap;
@@ -119,16 +119,6 @@ void mr_timers_fini(struct mr_timers *t)
 {
     mr_free(t->heap);
     *t = (struct mr_timers){0};
-}
-
-int mr_timers_reserve(struct mr_timers *t)
-{
-    int err = grow(t, t->reserved + t->n + 1);
-
-    if (err)
-        return err;
-    t->reserved++;
-    return 0;
 }
 
 void mr_timers_start(struct mr_timers *t, struct mr_timer *timer, int64_t at)
@@ -179,7 +169,7 @@ int mr_timer_start(struct mr_timer *t, int64_t at)
         mr_timers_stop(timers, t);
     } else {
         /* As many again as errands reserved: they may all start theirs. */
-        err = grow(timers, timers->reserved + timers->n + 1);
+        err = mr_timers_grow(timers, timers->reserved + timers->n + 1);
         if (err)
             return err;
     }

@@ -20,16 +20,6 @@ static inline void leave(struct mr_wait_entry *entry)
     entry->errand = NULL;
 }
 
-/* All entries are out, the timer is stopped: what it returns, and READY. */
-static inline void decide(struct mr_errand *e, intptr_t value)
-{
-    e->set = NULL;
-    e->why = "";
-    e->waits_for = NULL;
-    e->value = value;
-    mr_errand_ready(e);
-}
-
 static void dissolve(struct mr_wait_set *set, int fired, intptr_t value)
 {
     for (size_t i = 0; i < set->n; i++)
@@ -37,7 +27,7 @@ static void dissolve(struct mr_wait_set *set, int fired, intptr_t value)
     if (mr_timer_is_started(&set->timer))
         mr_timers_stop(&set->errand->hub->timers, &set->timer);
     set->fired = fired;
-    decide(set->errand, value);
+    mr_wait_decide(set->errand, value);
 }
 
 void mr_wait_fire(struct mr_wait_entry *entry, intptr_t value)
@@ -45,13 +35,12 @@ void mr_wait_fire(struct mr_wait_entry *entry, intptr_t value)
     struct mr_errand *e = entry->errand;
 
     MR_BUG_ON(!e);
-    if (e->set) {
-        entry->value = value;
-        dissolve(e->set, (int)(entry - e->set->entries), value);
+    if (!e->set) {
+        mr_wait_fire_inline(entry, value);
         return;
     }
-    leave(entry);
-    decide(e, value);
+    entry->value = value;
+    dissolve(e->set, (int)(entry - e->set->entries), value);
 }
 
 void mr_wait_break(struct mr_errand *e, int why)
@@ -61,7 +50,7 @@ void mr_wait_break(struct mr_errand *e, int why)
         return;
     }
     leave(&e->entry);
-    decide(e, why);
+    mr_wait_decide(e, why);
 }
 
 bool mr_waitq_wake_one(struct mr_waitq *q, intptr_t value)

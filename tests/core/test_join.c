@@ -120,7 +120,7 @@ static intptr_t joins_itself(void *unused)
     return mr_join(mr_coro_self(), NULL, MR_NEVER);
 }
 
-IN_HUB_DIES(join_of_oneself, "e == mr_errand_self()")
+IN_HUB_DIES(join_of_oneself, "e == mr_errand_current()")
 {
     return mr_join(mr_spawn(joins_itself, NULL), NULL, MR_NEVER);
 }
