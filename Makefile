@@ -243,7 +243,7 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 
 e2e: all $(core_bench) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
-	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium
+	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium gdb
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \
 		MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 V=1 \
 		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))
@@ -289,6 +289,7 @@ install: all ## install below PREFIX (DESTDIR is put before it)
 	install -m 755 $(app_so) $(lib)/millrace
 	install -m 755 $(OUT)/millrace $(DESTDIR)$(PREFIX)/bin
 	cp -R conf $(share)
+	install -m 644 core/millrace-gdb.py $(share)
 	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' \
 		'libdir=$${prefix}/lib' 'appdir=$${libdir}/millrace' '' \
 		'Name: millrace' 'Version: $(VERSION)' \

@@ -45,7 +45,8 @@ else bad 'millrace.pc does not say PREFIX alone'; fi
 for f in bin/millrace lib/libmillrace.a lib/libmillrace.so \
     lib/millrace/hello.so include/millrace/app.h \
     include/millrace/core/hub.h include/millrace/io/stream.h \
-    include/millrace/http/response.h share/millrace/conf/millrace.conf; do
+    include/millrace/http/response.h share/millrace/conf/millrace.conf \
+    share/millrace/millrace-gdb.py; do
     if [ -f "$prefix/$f" ]; then ok; else bad "$f is not installed"; fi
 done
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
