@@ -23,6 +23,7 @@
 #include "core/log.h"
 #include "core/stack.h"
 #include "core/sys.h"
+#include "http/headers.h"
 #include "http/http_conf_priv.h"
 #include "http/router.h"
 #include "io/socket.h"
@@ -346,13 +347,12 @@ static int take_values(struct mr_http_conf *conf)
 
     if (err)
         return err;
-    if (v->http.handler_timeout == 0)
-        v->http.handler_timeout = MR_NEVER;
     if (v->http.max_target > v->http.max_head)
         return mr_config_error(root, "max_target",
                                "max_target is above max_head, which holds it");
-    if (v->http.max_requests == 0)
-        v->http.max_requests = INT64_MAX;
+    if (!mr_field_value_is_valid(mr_str(v->http.server_name)))
+        return mr_config_error(root, "server_name",
+                               "server_name cannot stand in a field");
     v->http.stack_size = v->stack_size;
     return check_logs(v, root);
 }

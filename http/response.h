@@ -23,8 +23,9 @@
  *      bytes above n are cut and are -EMSGSIZE. The log tells either, with the
  *      figures, as an error of the app.
  *  (4) Names are tokens, values hold no CR, LF or NUL: else -EINVAL, and the
- *      field is not sent. Date, Connection, Content-Length and
- *      Transfer-Encoding are ours: -EINVAL too.
+ *      field is not sent. Date, Connection, Content-Length,
+ *      Transfer-Encoding, Keep-Alive, Proxy-Connection and TE are ours: -EINVAL
+ *      too.
  *  (5) A field that stands once is sent once (ETag, Location, ...): else
  *      -EEXIST. Last-Modified is never later than Date.
  *  (6) What a status owes is there, or the answer is -EINVAL and the log says

@@ -36,6 +36,10 @@ static const struct {
     X("connection", OURS),
     X("content-length", OURS),
     X("transfer-encoding", OURS),
+    /* of one connection only, and not listed in Connection (RFC 9110 7.6.1) */
+    X("keep-alive", OURS),
+    X("proxy-connection", OURS),
+    X("te", OURS),
     X("content-type", MR_HAS_TYPE),
     X("server", MR_HAS_SERVER),
     X("upgrade", MR_HAS_UPGRADE),

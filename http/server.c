@@ -99,8 +99,11 @@ void mr_http_quota_init(struct mr_quota *q, const struct mr_http_options *o)
 int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
                 struct mr_score_row *row)
 {
-    struct mr_http *http = mr_calloc(1, sizeof *http);
+    struct mr_http *http;
 
+    if (!mr_field_value_is_valid(mr_str(o->server_name)))
+        return -EINVAL;
+    http = mr_calloc(1, sizeof *http);
     if (!http)
         return -ENOMEM;
     http->options = *o;

@@ -51,6 +51,7 @@ struct mr_http_options {
 MR_API void mr_http_quota_init(struct mr_quota *q,
                                const struct mr_http_options *o);
 
+/* 0, -ENOMEM, -EINVAL: server_name is no field's value. */
 MR_API MR_MUST_USE int mr_http_new(struct mr_http **ret,
                                    const struct mr_http_options *o,
                                    struct mr_score_row *row);

@@ -23,6 +23,9 @@ static const struct {
     {"transfer-encoding", "chunked", -EINVAL},
     {"CONNECTION", "close", -EINVAL},
     {"Date", "now", -EINVAL},
+    {"Keep-Alive", "timeout=5", -EINVAL},
+    {"Proxy-Connection", "keep-alive", -EINVAL},
+    {"TE", "trailers", -EINVAL},
 };
 
 static int set_fields(struct mr_request *req, struct mr_response *res,
@@ -73,6 +76,23 @@ WEB(response_fields)
     CHECK_EQ_STR(client_field(c, "Set-Cookie"), "");
     CHECK_EQ_INT(strlen(client_field(c, "Date")), MR_DATE_LEN);
     client_free(c);
+}
+
+/* The Server field comes from a directive, not from a handler. */
+WEB(response_server_name_is_checked)
+{
+    static const char *const bad[] = {"a\r\nX: y", "a\n", "a\rb", " a",
+                                      "a\x7f"};
+    struct mr_http *http;
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(bad); i++) {
+        CASE("%s", bad[i]);
+        CHECK_EQ_INT(
+            mr_http_new(&http, &(struct mr_http_options){.server_name = bad[i]},
+                        NULL),
+            -EINVAL);
+    }
+    CHECK_OK(w->http);
 }
 
 /* What a status owes, and what a field may not. */
@@ -192,7 +212,7 @@ WEB(response_is_not_modified_in_the_future)
     client_free(c);
 }
 
-SUITE("http answers: fields", response_fields,
+SUITE("http answers: fields", response_fields, response_server_name_is_checked,
       response_with_what_its_status_owes, response_fields_that_stand_once,
       response_is_not_modified_in_the_future)
 TEST_MAIN()
