@@ -261,6 +261,9 @@ MR_NORETURN void mr_errand_end(struct mr_coro *co, intptr_t result);
 /* From the hub's stack: run what is ready until the queue is empty or the
  * slice is used up. */
 void mr_errand_run_ready(struct mr_hub *hub);
+/* Put the errands of `others` between those in the run queue: one of these,
+ * one of those, and so on. */
+void mr_errand_take_turns(struct mr_hub *hub, const struct mr_runq *others);
 /* Drop a done member: its group's memory of it, and the owner's reference. */
 void mr_errand_release(struct mr_errand *e);
 static inline struct mr_coro *mr_errand_root(struct mr_errand *e)

@@ -128,6 +128,28 @@ void mr_errand_run_ready(struct mr_hub *hub)
     }
 }
 
+void mr_errand_take_turns(struct mr_hub *hub, const struct mr_runq *others)
+{
+    struct mr_errand *a = hub->ready.head, *b = others->head, *next;
+    struct mr_errand *a_tail = hub->ready.tail, *b_tail = others->tail, *tail;
+
+    if (!a || !b) {
+        hub->ready = a ? hub->ready : *others;
+        return;
+    }
+    /* a is in its place, b comes after it; then what came after a. */
+    while ((next = a->next)) {
+        a->next = b;
+        a = b;
+        b = next;
+        tail = a_tail;
+        a_tail = b_tail;
+        b_tail = tail;
+    }
+    a->next = b;
+    hub->ready.tail = b_tail;
+}
+
 /* --- birth --- */
 
 static struct mr_group *default_group(void)

@@ -675,6 +675,20 @@ static void on_wake(struct ev_loop *unused)
         beat(hub, mr_sys_monotonic());
 }
 
+/*
+ * Who was due to go on takes turns with those who are READY already, from the
+ * front: behind all of them it would be late by as much as they need; before
+ * all of them those who sleep little could keep the rest from running.
+ */
+static void run_due(struct mr_hub *hub)
+{
+    struct mr_runq ready = hub->ready;
+
+    hub->ready = (struct mr_runq){0};
+    mr_timers_run(&hub->timers, hub->now);
+    mr_errand_take_turns(hub, &ready);
+}
+
 static void poll_kernel(struct mr_hub *hub)
 {
     struct mr_hub_loop *l = hub->loop;
@@ -701,7 +715,7 @@ static void poll_kernel(struct mr_hub *hub)
     hub->now = mr_sys_monotonic();
     beat(hub, hub->now);
     if (mr_timers_next(&hub->timers) <= hub->now)
-        mr_timers_run(&hub->timers, hub->now);
+        run_due(hub);
     if (!hub->ready.head)
         (void)mr_waitq_wake_all(&hub->idlers, 0);
 }

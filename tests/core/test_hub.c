@@ -363,7 +363,70 @@ IN_HUB(hub_beat)
     return 0;
 }
 
-SUITE("hub", hub_yield_is_fair, hub_polls_while_coroutines_are_busy,
+/* --- who is due --- */
+
+static long spun, spun_before_due;
+
+static intptr_t spins(void *unused)
+{
+    int64_t end = mr_now() + 2000;
+
+    (void)unused;
+    while (mr_now() < end)
+        continue;
+    spun++;
+    return 0;
+}
+
+static intptr_t is_due_soon(void *unused)
+{
+    (void)unused;
+    CHECK_EQ_INT(mr_sleep(mr_after(1)), 0);
+    spun_before_due = spun;
+    return 0;
+}
+
+/* Not behind all that were READY before: a slice of them, 50 us, is over after
+ * some 64, and the kernel is asked. And they are not put off: all run. */
+IN_HUB(hub_who_is_due_takes_turns_with_the_ready)
+{
+    long n = 1000;
+
+    spun = 0;
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(mr_spawn(is_due_soon, NULL) != NULL);
+    for (long i = 0; i < n; i++)
+        CHECK_OK(mr_spawn(spins, NULL) != NULL);
+    CHECK_EQ_INT(mr_group_wait(mr_group_own(), MR_NEVER), 0);
+    CHECK_EQ_INT(spun, n);
+    CHECK_OK(spun_before_due < n / 2);
+    return 0;
+}
+
+/* The run queue is whole after it, whichever part is the longer. */
+IN_HUB(hub_turns_of_two_queues)
+{
+    static const struct {
+        int due, ready;
+    } cases[] = {{1, 1}, {1, 5}, {5, 1}, {4, 3}, {3, 4}, {7, 7}};
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        long n = 200 * cases[i].ready;
+
+        CASE("%d due, %ld ready", cases[i].due, n);
+        spun = 0;
+        for (int d = 0; d < cases[i].due * 50; d++)
+            CHECK_OK(mr_spawn(is_due_soon, NULL) != NULL);
+        for (long r = 0; r < n; r++)
+            CHECK_OK(mr_spawn(spins, NULL) != NULL);
+        CHECK_EQ_INT(mr_group_wait(mr_group_own(), MR_NEVER), 0);
+        CHECK_EQ_INT(spun, n);
+    }
+    return 0;
+}
+
+SUITE("hub", hub_who_is_due_takes_turns_with_the_ready, hub_turns_of_two_queues,
+      hub_yield_is_fair, hub_polls_while_coroutines_are_busy,
       hub_yields_are_not_polls, hub_counts, hub_runs_several_times,
       hub_second_on_a_thread, hub_before_poll, hub_spawn_from_a_hook)
 SUITE("hub: threads", hub_posts_from_threads, hub_post_wakes_the_kernel_wait,
