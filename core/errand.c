@@ -41,6 +41,8 @@ static inline struct mr_coro *next_coro(struct mr_hub *hub, intptr_t *ret_value)
     hub->budget--;
     hub->stats.switches++;
     hub->ready.head = e->next;
+    if (e->next) /* its frame, which among many is in no near cache */
+        __builtin_prefetch(e->next->inner->sp);
     e->state = MR_ERRAND_RUNNING;
     *ret_value = e->value;
     if (MR_UNLIKELY(e->cancelled) && e->shields == 0 &&

@@ -11,7 +11,7 @@
  *   3. ev_run, once: without waiting when errands are READY, else until
  *      something comes or the nearest deadline; its callbacks make errands
  *      READY or run hooks, nothing else;
- *   4. timers that are due;
+ *   4. timers that are due: whom they wake takes turns with who is READY;
  *   5. when all that made nobody READY, those that wait for idleness.
  *
  * A slice ends after SLICE_SWITCHES switches if SLICE_NS have passed as well:
