@@ -13,6 +13,9 @@
  *     struct mr_frames f = {0};
  *     mr_frames_walk(mr_switch_saved(co->sp), stack, &f);
  *
+ * A thread that a signal found in such a library: mr_frames_walk_code knows
+ * where code is, and finds the way out by the return addresses on the stack.
+ *
  * Async-signal-safe.
  */
 #include "core/stack.h"
@@ -35,6 +38,25 @@ struct mr_frames {
  */
 void mr_frames_walk(struct mr_switch_regs from, const struct mr_stack *stack,
                     struct mr_frames *f);
+
+/* Where code is: one range for each program or library. */
+#define MR_CODE_MAX 64
+struct mr_code {
+    unsigned n;
+    struct {
+        uintptr_t low, high;
+    } at[MR_CODE_MAX];
+};
+
+/*
+ * The same from the registers of a signal's context. Out of a range that is not
+ * the runtime's own, the first word on the stack that is a return address in
+ * another range is taken for the caller where frame pointers do not lead there:
+ * a guess, that is wrong when an earlier call has left it behind.
+ */
+void mr_frames_walk_code(struct mr_switch_regs from,
+                         const struct mr_stack *stack,
+                         const struct mr_code *code, struct mr_frames *f);
 
 /* Those of the caller, and whom it was called by. */
 #define mr_frames_here()                                                     \

@@ -75,6 +75,7 @@ static void say(struct line *l)
 /* A mapping of /proc/self/maps: "55d0-55e0 r-xp 1000 fd:00 123   /path". */
 struct mapping {
     uintptr_t start, end, offset;
+    bool is_code;
     const char *path; /* in the line; "" for none */
 };
 
@@ -100,6 +101,7 @@ static void parse_mapping(const char *at, struct mapping *ret)
     at += *at == '-';
     ret->end = hex(&at);
     at += *at == ' ';
+    ret->is_code = at[0] == 'r' && at[1] == '-' && at[2] == 'x';
     while (*at != '\0' && *at != ' ')
         at++;
     at += *at == ' ';
@@ -154,8 +156,10 @@ struct trace {
     struct place at[MR_FRAMES_MAX];
 };
 
-static void place_in(struct trace *t, const struct mapping *m)
+static void place_in(const struct mapping *m, void *arg)
 {
+    struct trace *t = arg;
+
     for (unsigned i = 0; i < t->n; i++) {
         struct place *p = &t->at[i];
         size_t n = 0;
@@ -169,8 +173,9 @@ static void place_in(struct trace *t, const struct mapping *m)
     }
 }
 
-/* One pass over the map for all frames. */
-static void find_places(struct trace *t)
+/* Each mapping of the process; nothing where /proc is not mounted. */
+static void each_mapping(void (*fn)(const struct mapping *m, void *arg),
+                         void *arg)
 {
     struct reader r;
     char line[256];
@@ -182,9 +187,19 @@ static void find_places(struct trace *t)
         return;
     while (next_line(&r, line, sizeof line)) {
         parse_mapping(line, &m);
-        place_in(t, &m);
+        fn(&m, arg);
     }
     mr_sys_close(r.fd);
+}
+
+static void add_code(const struct mapping *m, void *arg)
+{
+    struct mr_code *code = arg;
+
+    if (!m->is_code || code->n == MR_CODE_MAX)
+        return;
+    code->at[code->n].low = m->start;
+    code->at[code->n++].high = m->end;
 }
 
 /* --- where the thread is --- */
@@ -209,8 +224,11 @@ static struct mr_switch_regs regs_of(const ucontext_t *uc)
 static void walk(const ucontext_t *uc, const struct mr_coro *co,
                  struct mr_frames *ret)
 {
+    struct mr_code code = {.n = 0};
+
     ret->n = 0;
-    mr_frames_walk(regs_of(uc), co ? co->stack : NULL, ret);
+    each_mapping(add_code, &code);
+    mr_frames_walk_code(regs_of(uc), co ? co->stack : NULL, &code, ret);
     if (!co || !co->stack)
         return;
     for (co = co->resumer; co && co->stack; co = co->resumer)
@@ -255,7 +273,7 @@ static void write_report(const struct mr_coro *co, const struct mr_frames *f)
         t.at[i].pc = f->pc[i];
         t.at[i].path[0] = '\0';
     }
-    find_places(&t);
+    each_mapping(place_in, &t); /* one pass for all frames */
     for (unsigned i = 0; i < t.n; i++)
         say_place(i, &t.at[i]);
 }

@@ -184,6 +184,75 @@ TEST(watched_hub_names_who_holds_it)
     log_end();
 }
 
+/* In libc, which has no frame pointers, nearly always: in a system call with a
+ * frame of its own or none, and in what uses all registers. */
+__attribute__((noinline)) static int hogs_in_libc(int how)
+{
+    static char hay[1 << 16];
+    volatile int rounds = 0;
+
+    memset(hay, 'a', sizeof hay - 1);
+    while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) {
+        struct timespec ts = {0, 2000000};
+
+        if (how == 0)
+            rounds = rounds + (int)getppid();
+        else if (how == 1)
+            rounds = rounds + nanosleep(&ts, NULL);
+        else
+            rounds = rounds + (strstr(hay, "aaaaaaaaaaaaaaab") != NULL);
+    }
+    return rounds;
+}
+
+static intptr_t hog_in_libc(void *arg)
+{
+    static struct awaited once[] = {
+        {"held since .* 'getppid'", 1},
+        {"held since .* 'nanosleep'", 1},
+        {"held since .* 'strstr'", 1},
+    };
+    static const char *const names[] = {"getppid", "nanosleep", "strstr"};
+    int how = (int)(intptr_t)arg;
+    volatile int rounds;
+    pthread_t t;
+
+    mr_coro_set_name(mr_coro_self(), names[how]);
+    __atomic_store_n(&free_to_go, false, __ATOMIC_RELEASE);
+    CHECK_EQ_INT(pthread_create(&t, NULL, waits_for_log, &once[how]), 0);
+    rounds = hogs_in_libc(how);
+    (void)rounds;
+    CHECK_EQ_INT(pthread_join(t, NULL), 0);
+    return 0;
+}
+
+static intptr_t watched_in_libc(void *arg)
+{
+    static const char pattern[] =
+        " #[0-9]+ 0x[0-9a-f]+ hogs_in_libc\\+.*\n.* hog_in_libc\\+";
+
+    (void)arg;
+    CHECK_EQ_INT(mr_watchdog_watch(mr_ms(5)), 0);
+    for (intptr_t how = 0; how < 3; how++) {
+        struct mr_coro *co = mr_spawn(hog_in_libc, (void *)how);
+        unsigned before = matches(log_text(), pattern);
+
+        CASE("%d", (int)how);
+        CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+        wait_for_end((unsigned)how + 1);
+        CHECK_OK(matches(log_text(), pattern) > before);
+    }
+    return 0;
+}
+
+/* Whoever called the library is told, though the library hides it. */
+TEST(watched_hub_held_in_a_library)
+{
+    log_to_file();
+    EQ_INT(mr_run(watched_in_libc, NULL, NULL), 0);
+    log_end();
+}
+
 static intptr_t generates(struct mr_generator *g, void *arg)
 {
     volatile intptr_t rc = hog(arg); /* no tail call */
@@ -324,7 +393,8 @@ TEST_DIES(watching_without_a_hub, "BUG core/watchdog_thread.c")
 }
 
 SUITE("watched", watched_hub_names_who_holds_it, watched_generators_and_hooks,
-      watched_hub_that_behaves, watched_hubs_in_several_threads,
-      watching_that_fails, watching_without_a_hub)
+      watched_hub_held_in_a_library, watched_hub_that_behaves,
+      watched_hubs_in_several_threads, watching_that_fails,
+      watching_without_a_hub)
 SUITE("report", names_the_coroutine, on_the_threads_own_stack, twice_and_faults)
 TEST_MAIN()
