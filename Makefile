@@ -77,6 +77,7 @@ site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\
 test_apps := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/apps/apps/*.c))
 wire      := $(if $(wildcard tests/wire/wire.c),$(OUT)/tests/wire/wire)
 wires     := $(sort $(wildcard tests/wire/*.wire))
+enemy     := $(OUT)/tests/e2e/enemy
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
 core_bench := $(OUT)/tests/bench/bench_core $(OUT)/tests/bench/echo_io
 fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -242,8 +243,12 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	done
 fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 
-e2e: all $(core_bench) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
-	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium gdb
+$(enemy): $(call obj,tests/e2e/enemy.c)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^
+
+e2e: all $(core_bench) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
+	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium slowhttptest gdb
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \
 		MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 V=1 \
 		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))
