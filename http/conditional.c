@@ -48,6 +48,19 @@ bool mr_etag_next(struct mr_str *list, struct mr_str *ret_opaque,
     return s.n == 0 || s.p[0] == ',';
 }
 
+/* Most requests have none; one look tells. */
+static bool has_any(const struct mr_headers *h)
+{
+    for (uint32_t i = 0; i < h->n; i++) {
+        struct mr_str name = h->v[i].name;
+
+        if (name.n >= sizeof "if-match" - 1 && (name.p[0] | 0x20) == 'i' &&
+            name.p[2] == '-')
+            return true;
+    }
+    return false;
+}
+
 /* Does a field of that name list our tag, or "*"? */
 static bool matches(const struct mr_headers *h, const char *name,
                     struct mr_str etag, bool strongly)
@@ -85,6 +98,8 @@ int mr_conditional(const struct mr_headers *h, enum mr_method method,
     bool dated = v->modified != MR_NO_DATE;
     int64_t t;
 
+    if (!has_any(h))
+        return 0;
     if (mr_headers_find(h, "if-match", 0) >= 0) {
         if (!matches(h, "if-match", v->etag, true))
             return MR_STATUS_PRECONDITION_FAILED;

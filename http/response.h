@@ -48,6 +48,10 @@ MR_API int mr_response_header(struct mr_response *res, const char *name,
 MR_API int mr_response_header_n(struct mr_response *res, struct mr_str name,
                                 struct mr_str value);
 
+/* Last-Modified, seconds since 1970; what lies ahead becomes Date's. As
+ * mr_response_header, which has to parse it. */
+MR_API int mr_response_last_modified(struct mr_response *res, int64_t seconds);
+
 /* The whole answer. type NULL: no Content-Type. body is borrowed. 0 or -Exxx.
  * May park. */
 MR_API int mr_reply(struct mr_response *res, int status, const char *type,

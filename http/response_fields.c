@@ -58,8 +58,13 @@ static const struct {
 
 static unsigned what_is(struct mr_str name)
 {
+    if (name.n == 0)
+        return 0;
     for (size_t i = 0; i < MR_ARRAY_LEN(known); i++) {
-        if (name.n == known[i].name.n && mr_str_is_case(name, known[i].name.p))
+        struct mr_str k = known[i].name;
+
+        if (name.n == k.n && (name.p[0] | 0x20) == k.p[0] &&
+            mr_str_eq_case(name, k))
             return known[i].is;
     }
     return 0;
@@ -86,25 +91,17 @@ static bool is_byteranges(struct mr_str type)
            mr_str_is_case(mr_str_n(type.p, n), byteranges);
 }
 
-int mr_response_header_n(struct mr_response *res, struct mr_str name,
-                         struct mr_str value)
+/* Name and value are proved. */
+static int add(struct mr_response *res, unsigned is, struct mr_str name,
+               struct mr_str value)
 {
-    unsigned is = what_is(name);
+    size_t n = name.n + value.n + 4;
     struct mr_extra *e;
-    size_t n;
 
-    if (res->started)
-        return -EALREADY;
-    if (!mr_token_is_valid(name) || !mr_field_value_is_valid(value) ||
-        is & OURS)
-        return -EINVAL;
     if (res->has & is & ONCE)
         return -EEXIST;
     if (res->extra_n == MAX_EXTRA)
         return -ENOBUFS;
-    if (is & MR_HAS_LAST_MODIFIED)
-        value = not_after_date(res->x->http, value);
-    n = name.n + value.n + 4;
     e = mr_arena_alloc(&res->x->arena, sizeof *e + n);
     if (!e)
         return -ENOMEM;
@@ -122,6 +119,37 @@ int mr_response_header_n(struct mr_response *res, struct mr_str name,
     if (is & MR_HAS_TYPE && is_byteranges(value))
         res->has |= MR_HAS_BYTERANGES;
     return 0;
+}
+
+int mr_response_header_n(struct mr_response *res, struct mr_str name,
+                         struct mr_str value)
+{
+    unsigned is = what_is(name);
+
+    if (res->started)
+        return -EALREADY;
+    if (!mr_token_is_valid(name) || !mr_field_value_is_valid(value) ||
+        is & OURS)
+        return -EINVAL;
+    if (is & MR_HAS_LAST_MODIFIED)
+        value = not_after_date(res->x->http, value);
+    return add(res, is, name, value);
+}
+
+int mr_response_last_modified(struct mr_response *res, int64_t seconds)
+{
+    struct mr_http *http = res->x->http;
+    const char *date = mr_http_date(http);
+    char text[MR_DATE_LEN];
+
+    if (res->started)
+        return -EALREADY;
+    if (seconds <= http->date.second) {
+        mr_date_format(text, seconds);
+        date = text;
+    }
+    return add(res, MR_HAS_LAST_MODIFIED, mr_str("Last-Modified"),
+               mr_str_n(date, MR_DATE_LEN));
 }
 
 int mr_response_header(struct mr_response *res, const char *name,
@@ -146,6 +174,8 @@ bool mr_response_may_be(const struct mr_response *res, int status,
     };
     unsigned has = res->has;
 
+    if (status < 206)
+        return true;
     if (is_byteranges(type))
         has |= MR_HAS_BYTERANGES;
     for (size_t i = 0; i < MR_ARRAY_LEN(owed); i++) {

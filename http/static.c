@@ -20,7 +20,6 @@
 #include "core/buf.h"
 #include "core/sys.h"
 #include "http/conditional.h"
-#include "http/date.h"
 #include "http/listing.h"
 #include "http/mime.h"
 #include "http/url.h"
@@ -139,22 +138,24 @@ void mr_static_close(struct mr_static *s)
 static size_t put_etag(char out[ETAG_MAX], const struct stat *st)
 {
     bool fresh = st->st_mtim.tv_sec > mr_sys_realtime() / NS_PER_S - TICK_S;
+    char *at = out;
 
-    return (size_t)snprintf(out, ETAG_MAX, "%s\"%llx-%llx-%lx\"",
-                            fresh ? "W/" : "", (unsigned long long)st->st_size,
-                            (unsigned long long)st->st_mtim.tv_sec,
-                            (unsigned long)st->st_mtim.tv_nsec);
+    if (fresh) {
+        *at++ = 'W';
+        *at++ = '/';
+    }
+    at += snprintf(at, ETAG_MAX - 2, "\"%llx-%llx-%lx\"",
+                   (unsigned long long)st->st_size,
+                   (unsigned long long)st->st_mtim.tv_sec,
+                   (unsigned long)st->st_mtim.tv_nsec);
+    return (size_t)(at - out);
 }
 
 static int validators(const struct mr_static *s, struct mr_response *res,
                       const struct stat *st, struct mr_str etag)
 {
-    char date[MR_DATE_LEN];
-    int err;
+    int err = mr_response_last_modified(res, st->st_mtim.tv_sec);
 
-    mr_date_format(date, st->st_mtim.tv_sec);
-    err = mr_response_header_n(res, mr_str("Last-Modified"),
-                               mr_str_n(date, sizeof date));
     if (!err)
         err = mr_response_header_n(res, mr_str("ETag"), etag);
     if (!err && *s->cache_control)

@@ -195,8 +195,21 @@ static int from_the_future(struct mr_request *req, struct mr_response *res,
     return mr_reply(res, 200, NULL, mr_str(""));
 }
 
+static int modified_at(struct mr_request *req, struct mr_response *res,
+                       void *self)
+{
+    (void)req;
+    CHECK_EQ_INT(mr_response_last_modified(res, *(int64_t *)self), 0);
+    CHECK_EQ_INT(mr_response_last_modified(res, 0), -EEXIST);
+    CHECK_EQ_INT(mr_response_header(res, "Last-Modified", "x"), -EEXIST);
+    CHECK_EQ_INT(mr_reply(res, 200, NULL, mr_str("")), 0);
+    CHECK_EQ_INT(mr_response_last_modified(res, 0), -EALREADY);
+    return 0;
+}
+
 WEB(response_is_not_modified_in_the_future)
 {
+    static int64_t future_s = INT64_C(253402300799), past_s = 784111777;
     static char future[] = "Fri, 31 Dec 9999 23:59:59 GMT";
     static char past[] = "Sun, 06 Nov 1994 08:49:37 GMT";
     struct client *c = client_new(w);
@@ -208,6 +221,13 @@ WEB(response_is_not_modified_in_the_future)
     snprintf(date, sizeof date, "%.60s", client_field(c, "Date"));
     CHECK_EQ_STR(client_field(c, "Last-Modified"), date);
     CHECK_EQ_INT(ask(c, GET("/past")), 200);
+    CHECK_EQ_STR(client_field(c, "Last-Modified"), past);
+    web_route(w, "/future-s", modified_at, &future_s);
+    web_route(w, "/past-s", modified_at, &past_s);
+    CHECK_EQ_INT(ask(c, GET("/future-s")), 200);
+    snprintf(date, sizeof date, "%.60s", client_field(c, "Date"));
+    CHECK_EQ_STR(client_field(c, "Last-Modified"), date);
+    CHECK_EQ_INT(ask(c, GET("/past-s")), 200);
     CHECK_EQ_STR(client_field(c, "Last-Modified"), past);
     client_free(c);
 }
