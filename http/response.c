@@ -366,43 +366,75 @@ static int send_large_file(struct mr_response *res, int fd, int64_t off,
 static int copy_large_file(struct mr_response *res, int fd, int64_t off,
                            uint64_t n)
 {
+    struct mr_arena_mark mark = mr_arena_mark(&res->x->arena);
     char *piece = mr_arena_alloc(&res->x->arena, MR_WRITE_UNIT);
-    int err = 0;
+    int err = piece ? 0 : break_off(res, -ENOMEM);
 
-    if (!piece)
-        return break_off(res, -ENOMEM);
     while (n > 0 && !err) {
         size_t want = n < MR_WRITE_UNIT ? (size_t)n : MR_WRITE_UNIT;
         ssize_t rc = mr_file_read(fd, piece, want, off);
 
-        if (rc <= 0)
-            return break_off(res, rc < 0 ? (int)rc : -ENODATA);
-        err = mr_response_write(res, piece, (size_t)rc);
+        if (rc > 0)
+            err = mr_response_write(res, piece, (size_t)rc);
+        else
+            err = break_off(res, rc < 0 ? (int)rc : -ENODATA);
         off += rc;
         n -= (uint64_t)rc;
     }
+    mr_arena_release(&res->x->arena, mark);
     return err;
+}
+
+/* n bytes that the answer has room for. */
+static int send_file(struct mr_response *res, int fd, int64_t off, uint64_t n)
+{
+    struct mr_exchange *x = res->x;
+    bool small = n <= SMALL_FILE;
+    int err = 0;
+
+    if (res->chunked || (!small && mr_stream_fd(&x->conn->io.stream) < 0))
+        return copy_large_file(res, fd, off, n);
+    if (!small || x->out.len > MR_GATHER_MAX)
+        err = mr_exchange_flush_more(x);
+    if (err)
+        return break_off(res, err);
+    return small ? reply_small_file(res, fd, off, (size_t)n)
+                 : send_large_file(res, fd, off, n);
+}
+
+int mr_response_send_file(struct mr_response *res, int fd, int64_t off,
+                          uint64_t n)
+{
+    uint64_t above;
+    int err = 0;
+
+    if (!res->started)
+        return -EINVAL;
+    if (res->broken)
+        return -EPIPE;
+    if (has_no_content(res->status))
+        return 0;
+    above = res->length >= 0 && n > res->left ? n - res->left : 0;
+    res->above += above;
+    n -= above;
+    if (res->no_body)
+        res->left -= res->length >= 0 ? n : 0;
+    else if (n > 0)
+        err = send_file(res, fd, off, n);
+    return err == 0 && above > 0 ? -EMSGSIZE : err;
 }
 
 int mr_reply_file(struct mr_response *res, int status, const char *type, int fd,
                   int64_t off, uint64_t n)
 {
-    struct mr_exchange *x = res->x;
     int err;
 
     if (n > INT64_MAX)
         return -EINVAL;
-    if (!res->started && mr_body_is_long(x))
+    if (!res->started && mr_body_is_long(res->x))
         res->close = true;
     err = mr_response_start(res, status, type, (int64_t)n);
-    if (err || res->no_body)
-        return err;
-    if (n <= SMALL_FILE)
-        return reply_small_file(res, fd, off, (size_t)n);
-    if (mr_stream_fd(&x->conn->io.stream) < 0)
-        return copy_large_file(res, fd, off, n);
-    err = mr_exchange_flush_more(x);
-    return err ? break_off(res, err) : send_large_file(res, fd, off, n);
+    return err ? err : mr_response_send_file(res, fd, off, n);
 }
 
 /* --- facts --- */

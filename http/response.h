@@ -78,6 +78,10 @@ MR_API MR_MUST_USE int mr_response_start(struct mr_response *res, int status,
  * or too slow. May park. */
 MR_API MR_MUST_USE int mr_response_write(struct mr_response *res, const void *p,
                                          size_t n);
+/* n bytes of the file fd from off, as mr_response_write; fd is borrowed. What
+ * the file lacks ends the connection: -ENODATA. May park. */
+MR_API MR_MUST_USE int mr_response_send_file(struct mr_response *res, int fd,
+                                             int64_t off, uint64_t n);
 /* Send what was gathered now (an event stream's piece). 0 or -Exxx.
  * May park. */
 MR_API MR_MUST_USE int mr_response_flush(struct mr_response *res);

@@ -4,7 +4,7 @@
  * static.c - files below a root (http/static.h).
  *
  *   serve -> open -+-> directory -> redirect | index -> file | listing | 403
- *                  '-> file -> 304 | 412 | body
+ *                  '-> file -> 304 | 412 | 416 | body    (static_file.c)
  *
  * The path comes decoded and without dot segments; that nothing leaves the root
  * all the same is the kernel's word (openat2, RESOLVE_BENEATH), not ours.
@@ -13,38 +13,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/buf.h"
 #include "core/sys.h"
-#include "http/conditional.h"
 #include "http/listing.h"
 #include "http/mime.h"
+#include "http/static_priv.h"
 #include "http/url.h"
 #include "io/fd.h"
 #include "io/file.h"
 
 #define MAX_ENTRIES 10000
-/* "W/" '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
-#define ETAG_MAX 58
-#define NS_PER_S INT64_C(1000000000)
-/* The coarsest clock of a file system in use: FAT's counts in two seconds. */
-#define TICK_S 2
 /* Debian's list of all types there are has 72 KiB. */
 #define MIME_TYPES_MAX ((size_t)1024 * 1024)
-
-struct mr_static {
-    int root;
-    const char *index;
-    bool listing;
-    size_t max_entries;
-    const char *cache_control;
-    const struct mr_mime *mime;
-    struct mr_mime *own_mime;
-    struct mr_arena strings;
-};
 
 static const char *keep(struct mr_static *s, const char *z,
                         const char *otherwise)
@@ -130,63 +113,6 @@ void mr_static_close(struct mr_static *s)
     mr_free(s);
 }
 
-/* --- files --- */
-
-/* A file that changed twice within a tick of its file system's clock has the
- * same time for two contents: while that may be, its tag is weak (RFC 9110
- * 8.8.1, 8.8.3). */
-static size_t put_etag(char out[ETAG_MAX], const struct stat *st)
-{
-    bool fresh = st->st_mtim.tv_sec > mr_sys_realtime() / NS_PER_S - TICK_S;
-    char *at = out;
-
-    if (fresh) {
-        *at++ = 'W';
-        *at++ = '/';
-    }
-    at += snprintf(at, ETAG_MAX - 2, "\"%llx-%llx-%lx\"",
-                   (unsigned long long)st->st_size,
-                   (unsigned long long)st->st_mtim.tv_sec,
-                   (unsigned long)st->st_mtim.tv_nsec);
-    return (size_t)(at - out);
-}
-
-static int validators(const struct mr_static *s, struct mr_response *res,
-                      const struct stat *st, struct mr_str etag)
-{
-    int err = mr_response_last_modified(res, st->st_mtim.tv_sec);
-
-    if (!err)
-        err = mr_response_header_n(res, mr_str("ETag"), etag);
-    if (!err && *s->cache_control)
-        err = mr_response_header(res, "Cache-Control", s->cache_control);
-    return err;
-}
-
-static int send_file(const struct mr_static *s, struct mr_request *req,
-                     struct mr_response *res, int fd, const struct stat *st,
-                     struct mr_str name)
-{
-    char tag[ETAG_MAX];
-    const struct mr_validators v = {
-        .etag = mr_str_n(tag, put_etag(tag, st)),
-        .modified = st->st_mtim.tv_sec,
-    };
-    struct mr_str type;
-    int status, err;
-
-    err = validators(s, res, st, v.etag);
-    if (err)
-        return err;
-    status = mr_conditional(mr_request_headers(req), mr_request_method(req), &v,
-                            mr_sys_realtime() / NS_PER_S);
-    if (status)
-        return mr_reply_status(res, status);
-    type = mr_mime_find(s->mime, name);
-    return mr_reply_file(res, MR_STATUS_OK, type.p, fd, 0,
-                         (uint64_t)st->st_size);
-}
-
 /* --- directories --- */
 
 static int redirect_to_slash(struct mr_request *req, struct mr_response *res)
@@ -259,7 +185,7 @@ static int serve_directory(const struct mr_static *s, struct mr_request *req,
     err = mr_file_stat(fd, &st);
     if (!err)
         err = S_ISREG(st.st_mode)
-                  ? send_file(s, req, res, fd, &st, mr_str(s->index))
+                  ? mr_static_send(s, req, res, fd, &st, mr_str(s->index))
                   : mr_reply_status(res, MR_STATUS_NOT_FOUND);
     mr_fd_close(fd);
     return err;
@@ -267,8 +193,10 @@ static int serve_directory(const struct mr_static *s, struct mr_request *req,
 
 /* --- one request --- */
 
-/* Relative to the root, NUL-terminated; NULL for what shall not be found. */
-static const char *relative(struct mr_request *req, struct mr_str *ret_name)
+/* Relative to the root, NUL-terminated. 0, -ENOENT for what shall not be found,
+ * -ENOMEM. */
+static int relative(struct mr_request *req, struct mr_str *ret_name,
+                    const char **ret_path)
 {
     struct mr_str rest = mr_request_rest(req), part, walk;
 
@@ -278,9 +206,10 @@ static const char *relative(struct mr_request *req, struct mr_str *ret_name)
     walk = rest;
     while (mr_str_split(&walk, '/', &part)) {
         if (part.n > 0 && part.p[0] == '.')
-            return NULL; /* .git, .htpasswd; "." and ".." are gone by now */
+            return -ENOENT; /* .git, .htpasswd; "." and ".." are gone by now */
     }
-    return rest.n == 0 ? "." : mr_arena_dup(mr_request_arena(req), rest);
+    *ret_path = rest.n == 0 ? "." : mr_arena_dup(mr_request_arena(req), rest);
+    return *ret_path ? 0 : -ENOMEM;
 }
 
 static int serve_open(const struct mr_static *s, struct mr_request *req,
@@ -295,7 +224,7 @@ static int serve_open(const struct mr_static *s, struct mr_request *req,
         return serve_directory(s, req, res, fd);
     if (!S_ISREG(st.st_mode) || name.p[name.n - 1] == '/')
         return mr_reply_status(res, MR_STATUS_NOT_FOUND);
-    return send_file(s, req, res, fd, &st, name);
+    return mr_static_send(s, req, res, fd, &st, name);
 }
 
 int mr_static_serve(struct mr_static *s, struct mr_request *req,
@@ -310,10 +239,9 @@ int mr_static_serve(struct mr_static *s, struct mr_request *req,
         err = mr_response_header(res, "Allow", "GET, HEAD");
         return err ? err : mr_reply_status(res, MR_STATUS_METHOD_NOT_ALLOWED);
     }
-    path = relative(req, &name);
-    if (!path)
-        return mr_reply_status(res, MR_STATUS_NOT_FOUND);
-    err = mr_file_open_beneath(s->root, path, O_RDONLY, &fd);
+    err = relative(req, &name, &path);
+    if (!err)
+        err = mr_file_open_beneath(s->root, path, O_RDONLY, &fd);
     if (err)
         return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
     err = serve_open(s, req, res, fd, name);

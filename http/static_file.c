@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * static_file.c - one file as an answer: validators, preconditions, ranges.
+ *
+ *   validators -> If-* -> 304 | 412
+ *                    '-> Range -> 416 | 206 one part | 206 several | 200
+ *
+ * All of it is of the file as it was when it was opened and looked at; a file
+ * that is cut short meanwhile ends the connection (http/response.h, 3).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "core/sys.h"
+#include "http/conditional.h"
+#include "http/mime.h"
+#include "http/range.h"
+#include "http/static_priv.h"
+
+/* "W/" '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
+#define ETAG_MAX 58
+#define NS_PER_S INT64_C(1000000000)
+/* The coarsest clock of a file system in use: FAT's counts in two seconds. */
+#define TICK_S 2
+
+/* What is sent: borrowed from who asked for it. */
+struct sending {
+    const struct mr_static *s;
+    struct mr_request *req;
+    struct mr_response *res;
+    int fd;
+    uint64_t size;
+    struct mr_str type; /* NUL-terminated */
+};
+
+/* --- validators --- */
+
+/* A file that changed twice within a tick of its file system's clock has the
+ * same time for two contents: while that may be, its tag is weak (RFC 9110
+ * 8.8.1, 8.8.3). */
+static size_t put_etag(char out[ETAG_MAX], const struct stat *st, int64_t now)
+{
+    char *at = out;
+
+    if (st->st_mtim.tv_sec > now - TICK_S) {
+        *at++ = 'W';
+        *at++ = '/';
+    }
+    at += snprintf(at, ETAG_MAX - 2, "\"%llx-%llx-%lx\"",
+                   (unsigned long long)st->st_size,
+                   (unsigned long long)st->st_mtim.tv_sec,
+                   (unsigned long)st->st_mtim.tv_nsec);
+    return (size_t)(at - out);
+}
+
+static int add_validators(struct mr_response *res,
+                          const struct mr_validators *v)
+{
+    int err = mr_response_last_modified(res, v->modified);
+
+    return err ? err : mr_response_header_n(res, mr_str("ETag"), v->etag);
+}
+
+/* What goes with the file or its 304, and not with a refusal, which a cache
+ * would keep for as long. */
+static int add_fields(const struct sending *f)
+{
+    if (!*f->s->cache_control)
+        return 0;
+    return mr_response_header(f->res, "Cache-Control", f->s->cache_control);
+}
+
+/* --- ranges --- */
+
+static int send_one(const struct sending *f, const struct mr_byte_range *r)
+{
+    char value[MR_CONTENT_RANGE_MAX];
+    int err;
+
+    (void)mr_content_range_put(value, r, f->size);
+    err = mr_response_header(f->res, "Content-Range", value);
+    if (err)
+        return err;
+    return mr_reply_file(f->res, MR_STATUS_PARTIAL_CONTENT, f->type.p, f->fd,
+                         (int64_t)r->off, r->n);
+}
+
+/* splitmix64's last step: every bit of x moves every bit of what comes. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+/* One that no file holds but by chance: the kernel's random bytes for this
+ * program, told apart for each process and each answer by the time. */
+static void put_boundary(char out[MR_BOUNDARY_LEN + 1])
+{
+    static __thread uint64_t count;
+    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+    uint64_t seed[2] = {0};
+
+    if (random)
+        memcpy(seed, random, sizeof seed);
+    seed[0] = mix(seed[0] ^ (uint64_t)mr_sys_realtime());
+    seed[1] = mix(seed[1] ^ seed[0] ^ ++count);
+    snprintf(out, MR_BOUNDARY_LEN + 1, "%016llx%016llx",
+             (unsigned long long)seed[0], (unsigned long long)seed[1]);
+}
+
+/* Its parts with their heads, and what ends it. */
+static uint64_t whole_length(const struct sending *f, const char *boundary,
+                             const struct mr_ranges *r, char *head)
+{
+    uint64_t n = MR_PART_END_LEN;
+
+    for (size_t i = 0; i < r->n; i++)
+        n += r->v[i].n +
+             mr_part_put_head(head, boundary, f->type, &r->v[i], f->size);
+    return n;
+}
+
+static int send_several(const struct sending *f, const struct mr_ranges *r)
+{
+    struct mr_arena *arena = mr_request_arena(f->req);
+    char *head = mr_arena_alloc(arena, MR_PART_HEAD_MAX(f->type.n));
+    char boundary[MR_BOUNDARY_LEN + 1], end[MR_PART_END_LEN + 1], type[80];
+    int err;
+
+    if (!head)
+        return -ENOMEM;
+    put_boundary(boundary);
+    snprintf(type, sizeof type, "multipart/byteranges; boundary=%s", boundary);
+    err = mr_response_start(f->res, MR_STATUS_PARTIAL_CONTENT, type,
+                            (int64_t)whole_length(f, boundary, r, head));
+    for (size_t i = 0; i < r->n && !err; i++) {
+        size_t n = mr_part_put_head(head, boundary, f->type, &r->v[i], f->size);
+
+        err = mr_response_write(f->res, head, n);
+        if (!err)
+            err = mr_response_send_file(f->res, f->fd, (int64_t)r->v[i].off,
+                                        r->v[i].n);
+    }
+    if (err)
+        return err;
+    mr_part_put_end(end, boundary);
+    return mr_response_write(f->res, end, MR_PART_END_LEN);
+}
+
+static int send_none(const struct sending *f)
+{
+    char value[MR_CONTENT_RANGE_MAX];
+    int err;
+
+    (void)mr_content_range_put(value, NULL, f->size);
+    err = mr_response_header(f->res, "Content-Range", value);
+    return err ? err : mr_reply_status(f->res, MR_STATUS_RANGE_NOT_SATISFIABLE);
+}
+
+/* --- the answer --- */
+
+static int send_ranges(const struct sending *f, int status,
+                       const struct mr_ranges *r)
+{
+    int err = mr_response_header(f->res, "Accept-Ranges", "bytes");
+
+    if (err)
+        return err;
+    if (status == MR_STATUS_RANGE_NOT_SATISFIABLE)
+        return send_none(f);
+    err = add_fields(f);
+    if (err)
+        return err;
+    if (status == MR_STATUS_OK)
+        return mr_reply_file(f->res, MR_STATUS_OK, f->type.p, f->fd, 0,
+                             f->size);
+    return r->n == 1 ? send_one(f, &r->v[0]) : send_several(f, r);
+}
+
+int mr_static_send(const struct mr_static *s, struct mr_request *req,
+                   struct mr_response *res, int fd, const struct stat *st,
+                   struct mr_str name)
+{
+    const struct sending f = {
+        s, req, res, fd, (uint64_t)st->st_size, mr_mime_find(s->mime, name)};
+    const struct mr_headers *h = mr_request_headers(req);
+    enum mr_method method = mr_request_method(req);
+    int64_t now = mr_sys_realtime() / NS_PER_S;
+    char tag[ETAG_MAX];
+    const struct mr_validators v = {
+        .etag = mr_str_n(tag, put_etag(tag, st, now)),
+        .modified = st->st_mtim.tv_sec,
+    };
+    struct mr_ranges r;
+    int status, err;
+
+    err = add_validators(res, &v);
+    if (err)
+        return err;
+    status = mr_conditional(h, method, &v, now);
+    if (status == MR_STATUS_NOT_MODIFIED) {
+        err = add_fields(&f);
+        if (err)
+            return err;
+    }
+    if (status)
+        return mr_reply_status(res, status);
+    return send_ranges(&f, mr_ranges_decide(h, method, &v, now, f.size, &r),
+                       &r);
+}
