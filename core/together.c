@@ -67,7 +67,8 @@ static int iwait_next(struct mr_iter *iter, void *ret_item)
         if (it->living == 0)
             return 0;
         rc = (int)mr_wait(&it->changed, it->deadline, "iwait");
-        if (rc < 0)
+        /* Some may have ended between that and our turn. */
+        if (rc < 0 && mr_list_is_empty(&it->ended))
             return rc;
     }
     it->given = MR_MOVE(mr_container_of(n, struct entry, node)->co);
@@ -146,6 +147,7 @@ static int take(struct mr_coro **cos, size_t i, intptr_t *ret_results,
 int mr_join_all(struct mr_coro **cos, size_t n, intptr_t *ret_results,
                 int64_t deadline)
 {
+    size_t left = 0;
     int rc = 0;
 
     /* Those that are reaped stay while we wait for others. */
@@ -153,17 +155,19 @@ int mr_join_all(struct mr_coro **cos, size_t n, intptr_t *ret_results,
         if (cos[i])
             mr_coro_ref(cos[i]);
     }
-    /* After an error no more waiting: only those that have ended. */
+    /* After an error no more waiting: only those that have ended, be it between
+     * the error and our turn. */
     for (size_t i = 0; i < n; i++) {
         struct mr_coro *co = cos[i];
 
         if (co && rc == 0)
             rc = take(cos, i, ret_results, deadline);
-        else if (co && mr_coro_is_done(co))
+        if (cos[i] && mr_coro_is_done(co))
             (void)!take(cos, i, ret_results, deadline); /* it has ended: 0 */
+        left += cos[i] != NULL;
         mr_coro_unref(co);
     }
-    return rc;
+    return left > 0 ? rc : 0;
 }
 
 /* Take those that have ended: how many. *ret_left are alive. */

@@ -126,6 +126,32 @@ static intptr_t joins(void *arg)
     return mr_join(arg, NULL, MR_NEVER);
 }
 
+/* The joiner is cancelled, and all end before its turn comes: the one that it
+ * waited for is taken as well, and no handle of one that was reaped is left. */
+IN_HUB(join_all_cancelled_and_all_end)
+{
+    for (int reap = 0; reap < 2; reap++) {
+        struct mr_spawn_options o = {.entry = "waits", .reap = reap};
+        struct mr_coro *joiner;
+        intptr_t v = -1;
+
+        CASE("reap %d", reap);
+        for (intptr_t i = 0; i < N; i++) {
+            mr_event_init(&go[i]);
+            co[i] = mr_spawn_with(waits, (void *)i, &o);
+        }
+        joiner = mr_spawn(joins_all, NULL);
+        mr_yield();
+        for (int i = 0; i < N; i++)
+            mr_event_set(&go[i]);
+        mr_cancel(joiner);
+        CHECK_EQ_INT(mr_join(joiner, &v, MR_NEVER), 0);
+        CHECK_EQ_INT(v, 0);
+        CHECK_EQ_STR(taken(), "111111");
+    }
+    return 0;
+}
+
 IN_HUB(join_all_sees_a_cycle)
 {
     start();
@@ -290,6 +316,24 @@ IN_HUB(iwait_cancelled)
     return 0;
 }
 
+/* It is cancelled, and they end before its turn comes: these are given. */
+IN_HUB(iwait_cancelled_and_some_end)
+{
+    struct mr_coro *by;
+    intptr_t v;
+
+    start();
+    by = mr_spawn(iwaits, NULL);
+    mr_yield();
+    mr_event_set(&go[0]);
+    mr_event_set(&go[3]);
+    mr_cancel(by);
+    CHECK_EQ_INT(mr_join(by, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 2);
+    end_all();
+    return 0;
+}
+
 /* An item is good although it is reaped, until the next. */
 IN_HUB(iwait_keeps_the_reaped)
 {
@@ -403,10 +447,10 @@ IN_HUB(together_model)
 }
 
 SUITE("join", join_all_takes_all, join_all_out_of_time, join_all_cancelled,
-      join_all_sees_a_cycle, join_some_takes_the_first, join_some_out_of_time,
-      join_some_of_the_reaped)
+      join_all_cancelled_and_all_end, join_all_sees_a_cycle,
+      join_some_takes_the_first, join_some_out_of_time, join_some_of_the_reaped)
 SUITE("iwait", iwait_gives_them_as_they_end, iwait_by_hand, iwait_cancelled,
-      iwait_keeps_the_reaped)
+      iwait_cancelled_and_some_end, iwait_keeps_the_reaped)
 SUITE("kill", kill_waits_for_the_end,
       kill_before_the_first_run_and_after_the_end, kill_of_oneself)
 SUITE("model", together_model)
