@@ -35,8 +35,14 @@ void mr_section_leave(struct mr_section *s)
         return;
     MR_BUG_ON(!hub || hub->section != s); /* not the innermost */
     hub->section = s->outer;
-    hub->budget = s->budget;
+    /* A link became due meanwhile: then the slice is over (link.c, 3). */
+    hub->budget = mr_list_is_empty(&hub->due) ? s->budget : 0;
     s->is_open = false;
+}
+
+bool mr_section_is_open(void)
+{
+    return mr_thread.hub && mr_thread.hub->section;
 }
 
 MR_COLD void mr_section_broken(const struct mr_hub *hub)

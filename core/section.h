@@ -45,5 +45,8 @@ struct mr_section {
  * brackets, on one coroutine. */
 MR_API struct mr_section *mr_section_enter(struct mr_section *s);
 MR_API void mr_section_leave(struct mr_section *s);
+/* Is one open? For those who give up the thread out of fairness alone, and can
+ * put that off (io/fd.c). */
+MR_API bool mr_section_is_open(void);
 
 #endif

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "core/hub.h"
+#include "core/section.h"
 #include "core/sys.h"
 #include "core/timer.h"
 #include "io/fd_priv.h"
@@ -33,6 +34,8 @@ int mr_fd_enter(int64_t deadline)
     int rc;
 
     if (MR_LIKELY(++ready_calls < MR_FD_BUDGET))
+        return 0;
+    if (mr_section_is_open()) /* right after it, then */
         return 0;
     ready_calls = 0;
     rc = mr_yield();

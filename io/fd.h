@@ -21,7 +21,7 @@
  *  (3) Data comes before deadlines: what can be moved at once is, even past
  *      the deadline. But a descriptor that is always ready keeps the thread
  *      for at most MR_FD_BUDGET calls; then others have a turn, and deadline
- *      and cancel are looked at.
+ *      and cancel are looked at; in a section (core/section.h), after it.
  *  (4) Readiness costs no system call in steady state: the hub's watchers stay
  *      armed (core/hub.h, 5), and nothing here starts or stops one.
  *  (5) A descriptor has one owner, who closes it by mr_fd_close when no other

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "core/hub.h"
+#include "core/section.h"
 #include "core/sys.h"
 #include "core/timer.h"
 #include "tests/test.h"
@@ -433,6 +434,33 @@ static intptr_t read_zeros(void *arg)
     return rc;
 }
 
+/* A section holds as long as nothing needs to wait: nobody gets the turn that
+ * is due; but after it. */
+static intptr_t in_section(void *arg)
+{
+    int fd = mr_sys_openat(AT_FDCWD, "/dev/zero", O_RDONLY | O_CLOEXEC, 0);
+    struct mr_coro *co = mr_spawn(read_zeros, &fd);
+    int64_t past = mr_now() - 1;
+    char c;
+
+    (void)arg;
+    MR_NO_SWITCH
+    {
+        for (int i = 0; i < 3 * MR_FD_BUDGET; i++)
+            CHECK_EQ_INT(mr_read(fd, &c, 1, past), 1);
+    }
+    CHECK_EQ_INT(mr_coro_state(co), MR_CORO_READY);
+    CHECK_EQ_INT(mr_read(fd, &c, 1, past), -ETIMEDOUT);
+    mr_cancel(co);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    mr_fd_close(fd);
+    return 0;
+}
+TEST(fd_in_a_section)
+{
+    run(in_section);
+}
+
 static intptr_t fairness(void *arg)
 {
     int fd = mr_sys_openat(AT_FDCWD, "/dev/zero", O_RDONLY | O_CLOEXEC, 0);
@@ -518,6 +546,6 @@ SUITE("moving", fd_reads, fd_writes_all, fd_writes_nothing, fd_writev_left,
       fd_files_are_ready)
 SUITE("cost", fd_read_wait_saves_a_call, fd_steady_state)
 SUITE("ends", fd_no_sigpipe, fd_kernel_timeout, fd_deadlines, fd_cancel,
-      fd_close_wakes, fd_fairness)
+      fd_close_wakes, fd_in_a_section, fd_fairness)
 SUITE("care", fd_peek, fd_adopt)
 TEST_MAIN()
