@@ -716,6 +716,8 @@ static void poll_kernel(struct mr_hub *hub)
     beat(hub, hub->now);
     if (mr_timers_next(&hub->timers) <= hub->now)
         run_due(hub);
+    if (MR_UNLIKELY(!mr_list_is_empty(&hub->due))) /* linked in a hook */
+        mr_links_call(hub);
     if (!hub->ready.head)
         (void)mr_waitq_wake_all(&hub->idlers, 0);
 }

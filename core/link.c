@@ -7,7 +7,8 @@
  *      out of both when it is called. The list is valid when the errand's
  * at_end says MR_AT_END_LINKS. (2) A link holds a reference: the coroutine
  * outlives it, reaped or not. (3) While one is due, the slice is over: the
- * hub's own stack is next, and calls it (hub.c: loop_until_idle).
+ * hub's own stack is next, and calls it (hub.c: loop_until_idle; poll_kernel
+ * for what hooks link).
  */
 #include "core/link.h"
 

@@ -4,7 +4,8 @@
  * local.c - variables of which every errand has its own.
  *
  *  (1) An errand's values are a list, the newest first, in its root; that is
- * valid when the errand's at_end says MR_AT_END_LOCALS, and is not empty then.
+ *      valid when the errand's at_end says MR_AT_END_LOCALS, and is not empty
+ *      then.
  *  (2) A value is out of the list before it is destroyed: a destructor that
  *      asks for it gets a new one.
  */

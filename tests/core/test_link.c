@@ -242,6 +242,45 @@ static void parks(struct mr_link *link, struct mr_coro *co)
     (void)!mr_sleep_ms(1);
 }
 
+/* Made in a hook: it has the hub's next turn, before anybody READY. */
+struct posted {
+    struct mr_hub_post post;
+    struct letter l;
+    struct mr_coro *dead;
+    uint64_t switches; /* so far, when it was linked */
+};
+
+static void on_end_at_once(struct mr_link *link, struct mr_coro *co)
+{
+    struct posted *p = mr_container_of(link, struct posted, l.link);
+
+    CHECK_EQ_INT(mr_hub_stats(mr_hub_self()).switches, p->switches);
+    on_end(link, co);
+}
+
+static void links_dead(struct mr_hub_post *post)
+{
+    struct posted *p = mr_container_of(post, struct posted, post);
+
+    p->switches = mr_hub_stats(mr_hub_self()).switches;
+    mr_link(p->dead, &p->l.link);
+}
+
+IN_HUB(link_from_a_hook_to_the_dead)
+{
+    struct posted p = {.post.fn = links_dead};
+
+    p.dead = mr_spawn(returns, NULL);
+    mr_yield();
+    letter_init(&p.l, 'a');
+    p.l.link.fn = on_end_at_once;
+    mr_hub_post(mr_hub_self(), &p.post);
+    while (!told[0])
+        mr_yield(); /* somebody is READY when it is posted */
+    CHECK_EQ_STR(told, "a");
+    return 0;
+}
+
 IN_HUB_DIES(link_may_not_park, "coroutine 'main'")
 {
     struct mr_link link;
@@ -317,7 +356,7 @@ IN_HUB(link_into_an_async)
 
 SUITE("results", result_without_a_join, result_of_one_that_never_ran)
 SUITE("links", link_is_called_right_after_the_end,
-      link_to_the_dead_is_called_later, link_taken_out, link_to_any_end,
-      link_may_do_things, link_may_not_park, link_linked_twice,
-      link_to_the_first_errand, link_into_an_async)
+      link_to_the_dead_is_called_later, link_from_a_hook_to_the_dead,
+      link_taken_out, link_to_any_end, link_may_do_things, link_may_not_park,
+      link_linked_twice, link_to_the_first_errand, link_into_an_async)
 TEST_MAIN()

@@ -6,9 +6,13 @@
 #include "core/chan.h"
 #include "core/generator.h"
 #include "core/group.h"
+#include "core/link.h"
 #include "core/sync.h"
 #include "core/timer.h"
 #include "tests/core/in_hub.h"
+
+static bool linked_first;
+static int others;
 
 static intptr_t notes(void *arg)
 {
@@ -67,6 +71,41 @@ IN_HUB(sections_that_hold)
     CHECK_EQ_INT(ran, 1);
     CHECK_EQ_INT(mr_sleep_ms(1), 0);
     mr_generator_free(g);
+    return 0;
+}
+
+static void notes_end(struct mr_link *unused, struct mr_coro *co)
+{
+    (void)unused;
+    CHECK_OK(mr_coro_is_done(co));
+    linked_first = others == 0;
+}
+
+static intptr_t is_other(void *unused)
+{
+    (void)unused;
+    others++;
+    return 0;
+}
+
+/* A link to the dead is due when the thread is given up, in a section or not:
+ * before anybody else runs. */
+IN_HUB(section_with_a_link_to_the_dead)
+{
+    struct mr_coro *dead = mr_spawn(is_other, NULL);
+    struct mr_link link;
+
+    mr_yield();
+    others = 0;
+    CHECK_OK(mr_spawn(is_other, NULL) != NULL);
+    mr_link_init(&link, notes_end);
+    MR_NO_SWITCH
+    {
+        mr_link(dead, &link);
+    }
+    mr_yield();
+    CHECK_OK(linked_first);
+    CHECK_EQ_INT(others, 1);
     return 0;
 }
 
@@ -190,7 +229,7 @@ IN_HUB_DIES(sections_out_of_order, "hub->section != s")
 }
 
 SUITE("sections", sections_that_hold, sections_keep_the_slice,
-      section_without_a_hub)
+      section_with_a_link_to_the_dead, section_without_a_hub)
 SUITE("sections: bugs", section_with_a_yield, section_with_a_sleep,
       section_with_a_deadline_that_passed, section_with_a_generator_that_parks,
       section_left_open, sections_out_of_order)
