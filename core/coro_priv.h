@@ -152,6 +152,17 @@ static inline int mr_coro_switch_int(struct mr_coro *from, struct mr_coro *to,
 {
     return (int)mr_coro_switch(from, to, value);
 }
+static inline int mr_coro_switch_keep(struct mr_coro *from, struct mr_coro *to,
+                                      intptr_t value)
+{
+    int got;
+
+    mr_thread.current = to;
+    mr_switch_tool_leave(from->tool, to->tool, false);
+    got = mr_switch_keep(&from->sp, to->sp, (void *)value);
+    mr_switch_tool_enter(from->tool);
+    return got;
+}
 #else
 static inline intptr_t mr_coro_switch(struct mr_coro *from, struct mr_coro *to,
                                       intptr_t value)
@@ -165,6 +176,13 @@ static inline int mr_coro_switch_int(struct mr_coro *from, struct mr_coro *to,
     mr_thread.current = to;
     return mr_switch_int(&from->sp, to->sp, (void *)value);
 }
+/* Floating-point control words stay as they are. */
+static inline int mr_coro_switch_keep(struct mr_coro *from, struct mr_coro *to,
+                                      intptr_t value)
+{
+    mr_thread.current = to;
+    return mr_switch_keep(&from->sp, to->sp, (void *)value);
+}
 #endif
 /* The same from one that is DONE and never comes back. */
 static inline MR_NORETURN void
@@ -173,6 +191,14 @@ mr_coro_leave_with(struct mr_coro *from, struct mr_coro *to, intptr_t value)
     mr_thread.current = to;
     mr_switch_tool_leave(from->tool, to->tool, true);
     mr_switch_leave(to->sp, (void *)value);
+}
+/* From one to which mr_coro_switch_keep came. */
+static inline MR_NORETURN void
+mr_coro_leave_keep(struct mr_coro *from, struct mr_coro *to, intptr_t value)
+{
+    mr_thread.current = to;
+    mr_switch_tool_leave(from->tool, to->tool, true);
+    mr_switch_keep_leave(to->sp, (void *)value);
 }
 MR_NORETURN void mr_coro_main(void *unused);
 /* What is so in every block between two uses: its end leaves it so. */

@@ -4,14 +4,15 @@
  * generator.c - a function that yields values to whoever asks for them.
  *
  * A question and a yield are one switch each, and the switch is the last thing
- * that either does (core/coro_priv.h: mr_coro_switch). So both say beforehand
- * all that the other is to know: a question, where the value goes and what was
- * sent; a yield puts the value there. What they return is the value that the
- * switch brings: 1 for a yield, 0 or -Exxx for the end, and the other way 0 or
- * what is thrown.
+ * that either does (core/coro_priv.h: mr_coro_switch_keep). So both say
+ * beforehand all that the other is to know: a question, where the value goes
+ * and what was sent; a yield puts the value there. What they return is the
+ * value that the switch brings: 1 for a yield, 0 or -Exxx for the end, and the
+ * other way 0 or what is thrown. Floating-point control words are not switched:
+ * body and asker are as callee and caller.
  *
  *  (1) Its coroutine has no `out` (core/greenlet.c, 2), and is left by a yield
- *      or its end only.
+ *      or its end only; so whom mr_switch_keep saved it alone goes on with.
  *  (2) iter.status is 1 until the end, and then what every question gets.
  */
 #include "core/generator.h"
@@ -37,7 +38,7 @@ static intptr_t body(void *arg)
 
     end(g, g->fn(g, g->arg));
     g->co->resumer->state = MR_CORO_RUNNING;
-    mr_coro_leave_with(g->co, g->co->resumer, g->iter.status);
+    mr_coro_leave_keep(g->co, g->co->resumer, g->iter.status);
 }
 
 /* --- asking --- */
@@ -51,10 +52,10 @@ static inline int go_on(struct mr_generator *g, const void *sent, int thrown,
     g->out = ret_value;
     g->sent = sent;
     co->resumer = self;
+    self->state = MR_CORO_RESUMING;
     co->errand = self->errand;
     co->state = MR_CORO_RUNNING;
-    self->state = MR_CORO_RESUMING;
-    return mr_coro_switch_int(self, co, thrown);
+    return mr_coro_switch_keep(self, co, thrown);
 }
 
 /* It does not wait at a yield. */
@@ -134,7 +135,7 @@ static inline int hand_over(struct mr_generator *g)
 
     self->state = MR_CORO_SUSPENDED;
     asker->state = MR_CORO_RUNNING;
-    return mr_coro_switch_int(self, asker, 1);
+    return mr_coro_switch_keep(self, asker, 1);
 }
 
 /* Apart, so that the usual sizes need no frame. Who closes it wants no value,

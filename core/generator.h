@@ -28,6 +28,10 @@
  * says -EBUSY. A scope or a shield (core/timer.h) is the asker's: none may be
  * open across a yield.
  *
+ * The body computes as its asker does: the rounding mode (fesetround) and the
+ * rest of the floating-point control words are the asker's, as in any function
+ * that is called. One that sets them sets them back before it yields.
+ *
  * Invariants
  *  (1) The body runs from the first time it is asked; what it is asked for is
  *      what its present yield returns.

@@ -36,6 +36,13 @@ void *mr_switch(void **save, void *to, void *value);
 int mr_switch_int(void **save, void *to, void *value);
 /* The same without saving: nobody comes back here. */
 MR_NORETURN void mr_switch_leave(void *to, void *value);
+/*
+ * The two with floating-point control words kept as they are: for what goes on
+ * as a function does that is called, or returned to. What the one saved only
+ * the other may go on with; it may be the first to a context.
+ */
+int mr_switch_keep(void **save, void *to, void *value);
+MR_NORETURN void mr_switch_keep_leave(void *to, void *value);
 
 /*
  * A context that calls fn(value) on the stack that ends at top (16-byte

@@ -59,9 +59,9 @@ mr_switch_int:
 .Larrive:
 	ldr	x11, [sp, #160]
 	cmp	x9, x11
-	b.eq	1f
+	b.eq	.Lrestore
 	msr	fpcr, x11
-1:
+.Lrestore:
 	ldp	d8, d9, [sp, #96]
 	ldp	d10, d11, [sp, #112]
 	ldp	d12, d13, [sp, #128]
@@ -95,6 +95,59 @@ mr_switch_leave:
 	b	.Larrive
 	.cfi_endproc
 	.size	mr_switch_leave, . - mr_switch_leave
+
+/* int mr_switch_keep(void **save: x0, void *to: x1, void *value: x2). The frame
+ * is the same, its FPCR unwritten. */
+	.globl	mr_switch_keep
+	.hidden	mr_switch_keep
+	.type	mr_switch_keep, %function
+	.p2align 4
+mr_switch_keep:
+	.cfi_startproc
+	sub	sp, sp, #176
+	.cfi_def_cfa_offset 176
+	stp	x19, x20, [sp, #0]
+	stp	x21, x22, [sp, #16]
+	stp	x23, x24, [sp, #32]
+	stp	x25, x26, [sp, #48]
+	stp	x27, x28, [sp, #64]
+	stp	x29, x30, [sp, #80]
+	.cfi_offset x19, -176
+	.cfi_offset x20, -168
+	.cfi_offset x21, -160
+	.cfi_offset x22, -152
+	.cfi_offset x23, -144
+	.cfi_offset x24, -136
+	.cfi_offset x25, -128
+	.cfi_offset x26, -120
+	.cfi_offset x27, -112
+	.cfi_offset x28, -104
+	.cfi_offset x29, -96
+	.cfi_offset x30, -88
+	stp	d8, d9, [sp, #96]
+	stp	d10, d11, [sp, #112]
+	stp	d12, d13, [sp, #128]
+	stp	d14, d15, [sp, #144]
+	mov	x10, sp
+	str	x10, [x0]
+	mov	sp, x1
+	b	.Lrestore
+	.cfi_endproc
+	.size	mr_switch_keep, . - mr_switch_keep
+
+/* void mr_switch_keep_leave(void *to: x0, void *value: x1) */
+	.globl	mr_switch_keep_leave
+	.hidden	mr_switch_keep_leave
+	.type	mr_switch_keep_leave, %function
+	.p2align 4
+mr_switch_keep_leave:
+	.cfi_startproc
+	.cfi_undefined x30
+	mov	sp, x0
+	mov	x2, x1
+	b	.Lrestore
+	.cfi_endproc
+	.size	mr_switch_keep_leave, . - mr_switch_keep_leave
 
 /* void *mr_switch_make(void *top: x0, mr_switch_fn *fn: x1) */
 	.globl	mr_switch_make

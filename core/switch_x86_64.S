@@ -137,6 +137,63 @@ mr_switch_leave:
 	.cfi_endproc
 	.size	mr_switch_leave, . - mr_switch_leave
 
+/*
+ * int mr_switch_keep(void **save: rdi, void *to: rsi, void *value: rdx)
+ *
+ * The frame is the same, its control words unwritten. The stack pointer, which
+ * all that follows has to wait for, goes through as few steps as can be.
+ */
+	.globl	mr_switch_keep
+	.hidden	mr_switch_keep
+	.type	mr_switch_keep, @function
+	.p2align 4
+mr_switch_keep:
+	.cfi_startproc
+	/* In the red zone, until the stack pointer is another one. */
+	leaq	-56(%rsp), %rax
+	movq	%rbp, 48(%rax)
+	movq	%rbx, 40(%rax)
+	movq	%r12, 32(%rax)
+	movq	%r13, 24(%rax)
+	movq	%r14, 16(%rax)
+	movq	%r15, 8(%rax)
+	movq	%rax, (%rdi)
+.Lkeep_arrive:
+	/* From here the other's frame, which stays valid to the end, says all. */
+	.cfi_def_cfa %rsi, 64
+	.cfi_offset %rbp, -16
+	.cfi_offset %rbx, -24
+	.cfi_offset %r12, -32
+	.cfi_offset %r13, -40
+	.cfi_offset %r14, -48
+	.cfi_offset %r15, -56
+	movq	56(%rsi), %rcx
+	movq	48(%rsi), %rbp
+	movq	40(%rsi), %rbx
+	movq	32(%rsi), %r12
+	movq	24(%rsi), %r13
+	movq	16(%rsi), %r14
+	movq	8(%rsi), %r15
+	leaq	64(%rsi), %rsp
+	movq	%rdx, %rax
+	jmp	*%rcx
+	.cfi_endproc
+	.size	mr_switch_keep, . - mr_switch_keep
+
+/* void mr_switch_keep_leave(void *to: rdi, void *value: rsi) */
+	.globl	mr_switch_keep_leave
+	.hidden	mr_switch_keep_leave
+	.type	mr_switch_keep_leave, @function
+	.p2align 4
+mr_switch_keep_leave:
+	.cfi_startproc
+	.cfi_undefined %rip
+	movq	%rsi, %rdx
+	movq	%rdi, %rsi
+	jmp	.Lkeep_arrive
+	.cfi_endproc
+	.size	mr_switch_keep_leave, . - mr_switch_keep_leave
+
 /* void *mr_switch_make(void *top: rdi, mr_switch_fn *fn: rsi) */
 	.globl	mr_switch_make
 	.hidden	mr_switch_make

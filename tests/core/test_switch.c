@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unwind.h>
 
-#include "core/coro.h"
+#include "core/generator.h"
+#include "core/hub.h"
 #include "core/stack.h"
 #include "tests/core/in_hub.h"
 
@@ -34,7 +35,8 @@
         j += a;       \
     } while (0)
 
-static uint64_t mixed(uint64_t seed, bool suspend)
+/* between: the switch, or NULL. */
+static uint64_t mixed(uint64_t seed, void (*between)(void *), void *arg)
 {
     uint64_t a = seed, b = seed + 1, c = seed + 2, d = seed + 3, e = seed + 4;
     uint64_t f = seed + 5, g = seed + 6, h = seed + 7, i = seed + 8;
@@ -42,16 +44,22 @@ static uint64_t mixed(uint64_t seed, bool suspend)
 
     for (uint64_t n = 0; n < 100; n++) {
         MIX(n);
-        if (suspend)
-            mr_coro_suspend(0);
+        if (between)
+            between(arg);
         MIX(n + 1);
     }
     return a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j;
 }
 
+static void suspends(void *unused)
+{
+    (void)unused;
+    mr_coro_suspend(0);
+}
+
 static intptr_t mixer(void *arg)
 {
-    return (intptr_t)mixed((uintptr_t)arg, true);
+    return (intptr_t)mixed((uintptr_t)arg, suspends, NULL);
 }
 
 TEST(switch_keeps_registers)
@@ -67,9 +75,36 @@ TEST(switch_keeps_registers)
     }
     for (uintptr_t i = 0; i < 3; i++) {
         OK(mr_coro_is_done(co[i]));
-        EQ_INT(got[i], (intptr_t)mixed(i * 77, false));
+        EQ_INT(got[i], (intptr_t)mixed(i * 77, NULL, NULL));
         mr_coro_free(co[i]);
     }
+}
+
+static void yields(void *g)
+{
+    CHECK_EQ_INT(mr_generator_yield(g, NULL), 0);
+}
+
+static void asks(void *g)
+{
+    CHECK_EQ_INT(mr_generator_next(g, NULL), 1);
+}
+
+static intptr_t mixing(struct mr_generator *g, void *seed)
+{
+    return (intptr_t)mixed((uintptr_t)seed, yields, g);
+}
+
+/* A generator's switches are others; here both sides have all in use. */
+TEST(switch_keeps_registers_of_asker_and_asked)
+{
+    struct mr_generator *g;
+
+    EQ_INT(mr_generator_new(&g, mixing, (void *)77, 0), 0);
+    EQ_INT(mixed(5, asks, g), mixed(5, NULL, NULL));
+    EQ_INT(mr_generator_next(g, NULL), 0);
+    EQ_INT(mr_generator_result(g), (intptr_t)mixed(77, NULL, NULL));
+    mr_generator_free(g);
 }
 
 /* --- floating-point control words --- */
@@ -131,6 +166,69 @@ TEST(switch_keeps_rounding_modes_apart)
     EQ_INT(rounding(), 0);
     OK(mr_coro_is_done(co));
     mr_coro_free(co);
+}
+
+static intptr_t tells_rounding(struct mr_generator *g, void *parks)
+{
+    int err = 0;
+
+    while (!err) {
+        unsigned mode = rounding();
+
+        if (parks) {
+            CHECK_EQ_INT(mr_yield(), 0);
+            CHECK_EQ_INT(rounding(), mode);
+        }
+        err = mr_generator_yield(g, &mode);
+    }
+    CHECK_EQ_INT(rounding(), DOWN);
+    return err;
+}
+
+/* It rounds as each asker does, who finds the mode as it was. */
+static void ask_in_each_mode(void *parks)
+{
+    static const unsigned modes[] = {UP, 0, DOWN};
+    struct mr_generator *g;
+    unsigned got;
+
+    CHECK_EQ_INT(mr_generator_new(&g, tells_rounding, parks, sizeof got), 0);
+    for (size_t i = 0; i < MR_ARRAY_LEN(modes); i++) {
+        set_rounding(modes[i]);
+        CHECK_EQ_INT(mr_generator_next(g, &got), 1);
+        CHECK_EQ_INT(got, modes[i]);
+        CHECK_EQ_INT(rounding(), modes[i]);
+    }
+    CHECK_EQ_INT(mr_generator_close(g), 0);
+    CHECK_EQ_INT(rounding(), DOWN);
+    set_rounding(0);
+    mr_generator_free(g);
+}
+
+TEST(switch_of_a_generator_keeps_rounding_modes)
+{
+    ask_in_each_mode(NULL);
+}
+
+static intptr_t rounds_another_way(void *stop)
+{
+    set_rounding(UP);
+    while (!*(bool *)stop) {
+        CHECK_EQ_INT(mr_yield(), 0);
+        CHECK_EQ_INT(rounding(), UP);
+    }
+    return 0;
+}
+
+IN_HUB(switch_of_a_generator_that_parks)
+{
+    bool stop = false;
+    struct mr_coro *co = mr_spawn(rounds_another_way, &stop);
+
+    ask_in_each_mode(&stop);
+    stop = true;
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    return 0;
 }
 
 #ifdef __x86_64__
@@ -304,8 +402,11 @@ TEST(switch_backtrace_ends_at_the_entry)
     mr_coro_free(co);
 }
 
-SUITE("switch", switch_keeps_registers, switch_keeps_rounding_modes_apart,
-      switch_keeps_x87_words_apart, switch_ignores_sticky_flags,
-      switch_starts_aligned, switch_from_deep_frames,
-      switch_backtrace_ends_at_the_entry)
+SUITE("switch", switch_keeps_registers,
+      switch_keeps_registers_of_asker_and_asked,
+      switch_keeps_rounding_modes_apart,
+      switch_of_a_generator_keeps_rounding_modes,
+      switch_of_a_generator_that_parks, switch_keeps_x87_words_apart,
+      switch_ignores_sticky_flags, switch_starts_aligned,
+      switch_from_deep_frames, switch_backtrace_ends_at_the_entry)
 TEST_MAIN()
