@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,6 +118,38 @@ int mr_sys_fstat(int fd, struct stat *st)
 int mr_sys_fstatat(int dir, const char *path, struct stat *st, int flags)
 {
     return (int)CALL(FSTATAT, fstatat(dir, path, st, flags));
+}
+
+int mr_sys_fstatfs(int fd, int64_t *ret_type)
+{
+    struct statfs st;
+    int rc = (int)CALL(FSTATFS, fstatfs(fd, &st));
+
+    if (rc == 0)
+        *ret_type = (int64_t)st.f_type;
+    return rc;
+}
+
+int mr_sys_cachestat(int fd, int64_t off, uint64_t n, uint64_t *ret_pages)
+{
+    /* uapi/linux/mman.h; Debian 12's headers and libc do not have it yet. */
+    const struct {
+        uint64_t off;
+        uint64_t n;
+    } range = {(uint64_t)off, n};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, recently_evicted;
+    } stat;
+    int rc = (int)CALL(CACHESTAT, syscall(451, fd, &range, &stat, 0));
+
+    if (rc == 0)
+        *ret_pages = stat.cached;
+    return rc;
+}
+
+int mr_sys_readahead(int fd, int64_t off, size_t n)
+{
+    return (int)CALL(READAHEAD, readahead(fd, off, n));
 }
 
 ssize_t mr_sys_getdents(int fd, void *buf, size_t n)

@@ -59,6 +59,9 @@ struct signalfd_siginfo;
     X(OPENAT2, "openat2")                           \
     X(FSTAT, "fstat")                               \
     X(FSTATAT, "fstatat")                           \
+    X(FSTATFS, "fstatfs")                           \
+    X(CACHESTAT, "cachestat")                       \
+    X(READAHEAD, "readahead")                       \
     X(GETDENTS, "getdents")                         \
     X(SOCKET, "socket")                             \
     X(SOCKETPAIR, "socketpair")                     \
@@ -166,6 +169,13 @@ MR_MUST_USE int mr_sys_openat2(int dir, const char *path,
 MR_MUST_USE int mr_sys_fstat(int fd, struct stat *st);
 MR_MUST_USE int mr_sys_fstatat(int dir, const char *path, struct stat *st,
                                int flags);
+/* What kind of file system fd is on (statfs(2), f_type). May wait for it. */
+MR_MUST_USE int mr_sys_fstatfs(int fd, int64_t *ret_type);
+/* How many pages of [off, off + n) are in memory. -ENOSYS below Linux 6.5,
+ * -EPERM for a file of another user's and in sandboxes: callers fall back. */
+MR_MUST_USE int mr_sys_cachestat(int fd, int64_t off, uint64_t n,
+                                 uint64_t *ret_pages);
+MR_MUST_USE int mr_sys_readahead(int fd, int64_t off, size_t n);
 MR_MUST_USE ssize_t mr_sys_getdents(int fd, void *buf, size_t n);
 MR_MUST_USE int mr_sys_socket(int family, int type, int protocol);
 MR_MUST_USE int mr_sys_socketpair(int family, int type, int protocol,

@@ -21,11 +21,8 @@
 #include "core/section.h"
 #include "core/sys.h"
 #include "core/timer.h"
+#include "io/disk.h"
 #include "io/fd_priv.h"
-
-/* One sendfile: a client on a fast link must not keep the thread for a whole
- * film; what a socket buffer takes at once is seldom more. */
-#define SENDFILE_MAX (1024 * 1024)
 
 static _Thread_local unsigned ready_calls;
 
@@ -234,6 +231,7 @@ int mr_sendv(int fd, struct iovec *v, int n, int flags, int64_t deadline)
 ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
 {
     size_t done = 0;
+    size_t warm = 0; /* bytes from *off that were just seen in memory */
 
     while (done < n) {
         ssize_t put;
@@ -241,16 +239,22 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
 
         if (rc)
             return rc;
-        put = mr_sys_sendfile(out, in, off, MR_MIN(n - done, SENDFILE_MAX));
+        if (warm == 0) {
+            warm = MR_MIN(n - done, MR_DISK_WINDOW);
+            mr_disk_warm(in, *off, warm);
+        }
+        put = mr_sys_sendfile(out, in, off, warm);
         if (put == 0)
             break;
         if (put > 0) {
             done += (size_t)put;
+            warm -= (size_t)put;
             continue;
         }
         rc = mr_fd_may_retry(out, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
+        warm = 0; /* a slow client: they may have been taken back */
     }
     return (ssize_t)done;
 }

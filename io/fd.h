@@ -81,8 +81,8 @@ MR_API MR_MUST_USE int mr_sendv(int fd, struct iovec *v, int n, int flags,
 /*
  * n bytes of the file `in` from *off into the socket or pipe `out`. The bytes
  * sent: n, or fewer when the file ended there; or -Exxx. *off moves by what
- * was sent, on an error too. sendfile has no non-blocking form on the file's
- * side: pages that are not in memory are waited for on this thread. May park.
+ * was sent, on an error too. What of the file is not in memory is waited for on
+ * a helper thread, shielded, a window at a time (io/disk.h). May park.
  */
 MR_API MR_MUST_USE ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n,
                                        int64_t deadline);

@@ -27,6 +27,7 @@
 #include "core/arena.h"
 #include "core/offload.h"
 #include "core/sys.h"
+#include "io/disk.h"
 
 /* How often openat2 is asked again when a rename raced with it (openat2(2)).
  * More would be an attack, and is -EAGAIN for the caller. */
@@ -188,11 +189,12 @@ ssize_t mr_file_read(int fd, void *buf, size_t n, int64_t off)
     struct read_job j = {fd, buf, n, off};
     ssize_t got = mr_sys_preadv2(fd, &v, 1, off, RWF_NOWAIT);
 
-    if (got == -EOPNOTSUPP)
+    if (got == -EOPNOTSUPP && mr_disk_is_memory(fd))
         return mr_sys_pread(fd, buf, n, off);
     /* 0 is no end yet: Linux 5.9 and 5.10 say so for what is not in memory
-     * (readv(2), BUGS). */
-    if (got == -EAGAIN || got == -ENOSYS || (got == 0 && n > 0))
+     * (readv(2), BUGS). -EPERM: a sandbox without preadv2. */
+    if (got == -EAGAIN || got == -ENOSYS || got == -EPERM ||
+        got == -EOPNOTSUPP || (got == 0 && n > 0))
         return mr_offload(read_job, &j);
     return got;
 }

@@ -45,8 +45,9 @@ MR_API MR_MUST_USE int mr_file_stat(int fd, struct stat *ret);
 
 /*
  * Up to n bytes from off: at least 1, fewer than n at the end of the file or
- * of what was in memory; 0 at the end; or -Exxx. File systems that cannot say
- * whether they would wait (tmpfs, procfs) are read directly. May park.
+ * of what was in memory; 0 at the end; or -Exxx. Of file systems that cannot
+ * say whether they would wait, those in memory (tmpfs, procfs) are read
+ * directly, others on a helper. May park.
  */
 MR_API MR_MUST_USE ssize_t mr_file_read(int fd, void *buf, size_t n,
                                         int64_t off);

@@ -327,7 +327,7 @@ static void read_all(int fd)
 
 static intptr_t reading(void *arg)
 {
-    static const int how[] = {0, -EAGAIN, -EOPNOTSUPP, -ENOSYS};
+    static const int how[] = {0, -EAGAIN, -EOPNOTSUPP, -ENOSYS, -EPERM};
     char c;
     int fd = -1;
 
