@@ -24,7 +24,7 @@ ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 
 CPPFLAGS = -I. -D_GNU_SOURCE -MMD -MP
 CFLAGS = -std=gnu11 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
-	-fno-semantic-interposition \
+	-mno-omit-leaf-frame-pointer -fno-semantic-interposition \
 	-fstack-clash-protection -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 FLAGS_release = -O2

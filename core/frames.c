@@ -172,12 +172,20 @@ leave_library(struct mr_switch_regs *r, const struct mr_stack *stack,
     return true;
 }
 
-void mr_frames_walk_code(struct mr_switch_regs r, const struct mr_stack *stack,
+void mr_frames_walk_code(struct mr_switch_regs r, uintptr_t link,
+                         const struct mr_stack *stack,
                          const struct mr_code *code, struct mr_frames *f)
 {
     unsigned ours = range_of(code, (uintptr_t)mr_frames_walk_code);
+    unsigned here = range_of(code, r.pc), there = range_of(code, link);
     struct mr_switch_regs out = r;
 
+    /* A function that calls none has saved nothing. */
+    if (here != code->n && here != ours && here != there &&
+        is_after_call(code, there, link) && f->n < MR_FRAMES_MAX) {
+        f->pc[f->n++] = r.pc;
+        r.pc = out.pc = link;
+    }
     /* One library may have called another. */
     while (f->n < MR_FRAMES_MAX && range_of(code, r.pc) != code->n &&
            range_of(code, r.pc) != ours && r.sp % sizeof(uintptr_t) == 0 &&

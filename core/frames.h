@@ -52,9 +52,10 @@ struct mr_code {
  * The same from the registers of a signal's context. Out of a range that is not
  * the runtime's own, the first word on the stack that is a return address in
  * another range is taken for the caller where frame pointers do not lead there:
- * a guess, that is wrong when an earlier call has left it behind.
+ * a guess, that is wrong when an earlier call has left it behind. link is the
+ * register that a call leaves it in, on aarch64; 0 elsewhere.
  */
-void mr_frames_walk_code(struct mr_switch_regs from,
+void mr_frames_walk_code(struct mr_switch_regs from, uintptr_t link,
                          const struct mr_stack *stack,
                          const struct mr_code *code, struct mr_frames *f);
 

@@ -205,6 +205,11 @@ static void add_code(const struct mapping *m, void *arg)
 /* --- where the thread is --- */
 
 #if defined(__x86_64__)
+static uintptr_t link_of(const ucontext_t *uc)
+{
+    (void)uc;
+    return 0;
+}
 static struct mr_switch_regs regs_of(const ucontext_t *uc)
 {
     const greg_t *r = uc->uc_mcontext.gregs;
@@ -213,6 +218,10 @@ static struct mr_switch_regs regs_of(const ucontext_t *uc)
                                    (uintptr_t)r[REG_RSP]};
 }
 #else
+static uintptr_t link_of(const ucontext_t *uc)
+{
+    return uc->uc_mcontext.regs[30];
+}
 static struct mr_switch_regs regs_of(const ucontext_t *uc)
 {
     return (struct mr_switch_regs){uc->uc_mcontext.pc, uc->uc_mcontext.regs[29],
@@ -228,7 +237,8 @@ static void walk(const ucontext_t *uc, const struct mr_coro *co,
 
     ret->n = 0;
     each_mapping(add_code, &code);
-    mr_frames_walk_code(regs_of(uc), co ? co->stack : NULL, &code, ret);
+    mr_frames_walk_code(regs_of(uc), link_of(uc), co ? co->stack : NULL, &code,
+                        ret);
     if (!co || !co->stack)
         return;
     for (co = co->resumer; co && co->stack; co = co->resumer)

@@ -186,19 +186,19 @@ TEST(watched_hub_names_who_holds_it)
 
 /* In libc, which has no frame pointers, nearly always: in a system call with a
  * frame of its own or none, and in what uses all registers. */
-__attribute__((noinline)) static int hogs_in_libc(int how)
+__attribute__((noinline)) static unsigned hogs_in_libc(int how)
 {
     static char hay[1 << 16];
-    volatile int rounds = 0;
+    volatile unsigned rounds = 0;
 
     memset(hay, 'a', sizeof hay - 1);
     while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) {
         struct timespec ts = {0, 2000000};
 
         if (how == 0)
-            rounds = rounds + (int)getppid();
+            rounds = rounds + (unsigned)getppid();
         else if (how == 1)
-            rounds = rounds + nanosleep(&ts, NULL);
+            rounds = rounds + (unsigned)nanosleep(&ts, NULL);
         else
             rounds = rounds + (strstr(hay, "aaaaaaaaaaaaaaab") != NULL);
     }
@@ -214,7 +214,7 @@ static intptr_t hog_in_libc(void *arg)
     };
     static const char *const names[] = {"getppid", "nanosleep", "strstr"};
     int how = (int)(intptr_t)arg;
-    volatile int rounds;
+    volatile unsigned rounds;
     pthread_t t;
 
     mr_coro_set_name(mr_coro_self(), names[how]);
