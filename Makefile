@@ -56,7 +56,7 @@ http_obj := $(call obj,$(call sources,http))
 app_obj   = $(call obj,$(wildcard apps/$(1)/*.c))
 
 # Apps that are a file to load, and are also in the server; and the server.
-BUILTIN  := $(foreach a,echo files hello,$(if $(wildcard apps/$(a)/*.c),$(a)))
+BUILTIN  := $(foreach a,echo files hello upload,$(if $(wildcard apps/$(a)/*.c),$(a)))
 app_so   := $(BUILTIN:%=$(OUT)/%.so)
 server   := $(if $(wildcard apps/millrace/*.c),$(OUT)/millrace)
 archives := $(OUT)/libhttp.a $(OUT)/libio.a $(OUT)/libcore.a

@@ -243,6 +243,11 @@ int mr_sys_unlink(const char *path)
     return (int)CALL(UNLINK, unlink(path));
 }
 
+int mr_sys_link(const char *path, const char *to)
+{
+    return (int)CALL(LINK, link(path, to));
+}
+
 int mr_sys_fchmodat(int dir, const char *path, mode_t mode)
 {
     return (int)CALL(FCHMODAT, fchmodat(dir, path, mode, 0));

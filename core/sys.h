@@ -80,6 +80,7 @@ struct signalfd_siginfo;
     X(MEMFD_CREATE, "memfd_create")                 \
     X(FTRUNCATE, "ftruncate")                       \
     X(UNLINK, "unlink")                             \
+    X(LINK, "link")                                 \
     X(FCHMODAT, "fchmodat")                         \
     X(MMAP, "mmap")                                 \
     X(MUNMAP, "munmap")                             \
@@ -200,6 +201,7 @@ MR_MUST_USE int mr_sys_signalfd(int fd, const sigset_t *mask);
 MR_MUST_USE int mr_sys_memfd_create(const char *name, unsigned flags);
 MR_MUST_USE int mr_sys_ftruncate(int fd, int64_t size);
 MR_MUST_USE int mr_sys_unlink(const char *path);
+MR_MUST_USE int mr_sys_link(const char *path, const char *to);
 MR_MUST_USE int mr_sys_fchmodat(int dir, const char *path, mode_t mode);
 /* NULL and *ret_err = -Exxx on failure. */
 MR_MUST_USE void *mr_sys_mmap(void *at, size_t n, int prot, int flags, int fd,

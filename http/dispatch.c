@@ -102,7 +102,13 @@ static int status_of(int err)
     case -EFBIG:
         return MR_STATUS_CONTENT_TOO_LARGE;
     case -EPROTO:
+    case -EBADMSG:
         return MR_STATUS_BAD_REQUEST;
+    case -EMEDIUMTYPE:
+        return MR_STATUS_UNSUPPORTED_MEDIA_TYPE;
+    case -ENOSPC:
+    case -EDQUOT:
+        return MR_STATUS_INSUFFICIENT_STORAGE;
     case -ENOMEM:
     case -EMFILE:
     case -ENFILE:
@@ -156,7 +162,8 @@ static bool broke_its_word(const struct mr_response *res)
 static void handler_failed(struct mr_exchange *x, int err, bool late)
 {
     bool cut_short = x->res.broken && err != -ENODATA && err != -EIO;
-    bool peers = x->body.error == err || cut_short || x->conn->gone;
+    bool peers = x->body.error == err || cut_short || x->conn->gone ||
+                 (!x->res.started && status_of(err) < 500);
 
     if (err == -EMSGSIZE && x->res.above > 0)
         log_length(x);

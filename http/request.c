@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "http/conn_priv.h"
+#include "http/cookie.h"
 #include "http/url.h"
 
 enum mr_method mr_request_method(const struct mr_request *req)
@@ -64,6 +65,11 @@ const struct mr_headers *mr_request_headers(const struct mr_request *req)
 struct mr_str mr_request_header(const struct mr_request *req, const char *name)
 {
     return mr_headers_get(&req->head->headers, name);
+}
+
+struct mr_str mr_request_cookie(const struct mr_request *req, const char *name)
+{
+    return mr_cookie_find(&req->head->headers, name);
 }
 
 struct mr_str mr_request_head_text(const struct mr_request *req)

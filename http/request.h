@@ -41,6 +41,9 @@ mr_request_headers(const struct mr_request *req);
 /* The first field of that name; p is NULL when there is none. */
 MR_API struct mr_str mr_request_header(const struct mr_request *req,
                                        const char *name);
+/* The cookie of that name (http/cookie.h); p is NULL when there is none. */
+MR_API struct mr_str mr_request_cookie(const struct mr_request *req,
+                                       const char *name);
 /* The head as received, ending in its empty line. */
 MR_API struct mr_str mr_request_head_text(const struct mr_request *req);
 

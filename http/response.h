@@ -39,6 +39,7 @@
 
 struct mr_response;
 struct mr_stream;
+struct mr_cookie;
 
 /* Add a field; both are copied. 0, -EINVAL (invariant 4), -EEXIST (5),
  * -EALREADY, -ENOMEM, -ENOBUFS (more than 64). Server takes the place of the
@@ -51,6 +52,11 @@ MR_API int mr_response_header_n(struct mr_response *res, struct mr_str name,
 /* Last-Modified, seconds since 1970; what lies ahead becomes Date's. As
  * mr_response_header, which has to parse it. */
 MR_API int mr_response_last_modified(struct mr_response *res, int64_t seconds);
+
+/* Add a Set-Cookie field (http/cookie.h). As above; -EINVAL: browsers would
+ * drop it. */
+MR_API MR_MUST_USE int mr_response_cookie(struct mr_response *res,
+                                          const struct mr_cookie *cookie);
 
 /* The whole answer. type NULL: no Content-Type. body is borrowed. 0 or -Exxx.
  * May park. */

@@ -12,6 +12,7 @@
 
 #include "core/log.h"
 #include "http/conn_priv.h"
+#include "http/cookie.h"
 
 /* Fields of one answer: more than that is a loop gone wrong. */
 #define MAX_EXTRA 64
@@ -156,6 +157,29 @@ int mr_response_header(struct mr_response *res, const char *name,
                        const char *value)
 {
     return mr_response_header_n(res, mr_str(name), mr_str(value));
+}
+
+int mr_response_cookie(struct mr_response *res, const struct mr_cookie *cookie)
+{
+    size_t room = cookie->name.n + cookie->value.n + cookie->path.n +
+                  cookie->domain.n + 128;
+    struct mr_arena *arena = &res->x->arena;
+    struct mr_arena_mark mark = mr_arena_mark(arena);
+    char *buf;
+    ssize_t n;
+
+    if (res->started)
+        return -EALREADY;
+    buf = mr_arena_alloc(arena, MR_MIN(room, MR_COOKIE_MAX));
+    if (!buf)
+        return -ENOMEM;
+    n = mr_cookie_format(cookie, buf, MR_MIN(room, MR_COOKIE_MAX));
+    if (n < 0) {
+        mr_arena_release(arena, mark);
+        return n == -ENOBUFS ? -EINVAL : (int)n;
+    }
+    return mr_response_header_n(res, mr_str("Set-Cookie"),
+                                mr_str_n(buf, (size_t)n));
 }
 
 /* RFC 9110 11.6.1, 15.3.7, 15.5.6, 15.5.22. */
