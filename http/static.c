@@ -3,7 +3,8 @@
 /*
  * static.c - files below a root (http/static.h).
  *
- *   serve -> open -+-> directory -> redirect | index -> file | listing | 403
+ *   serve -> find -+-> directory -> redirect | listing | 403
+ *                  |-> nothing   -> fallback, a file | 404
  *                  '-> file -> 304 | 412 | 416 | body    (static_file.c)
  *
  * The path comes decoded and without dot segments; that nothing leaves the root
@@ -20,6 +21,7 @@
 #include "core/sys.h"
 #include "http/listing.h"
 #include "http/mime.h"
+#include "http/negotiate.h"
 #include "http/static_priv.h"
 #include "http/url.h"
 #include "io/fd.h"
@@ -28,6 +30,21 @@
 #define MAX_ENTRIES 10000
 /* Debian's list of all types there are has 72 KiB. */
 #define MIME_TYPES_MAX ((size_t)1024 * 1024)
+
+/* What a file says by itself, or the connection does. */
+static const char *const not_settable[] = {
+    "accept-ranges",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "last-modified",
+    "transfer-encoding",
+    "upgrade",
+};
 
 static const char *keep(struct mr_static *s, const char *z,
                         const char *otherwise)
@@ -71,22 +88,81 @@ static int own_types(struct mr_static *s, const struct mr_static_options *o)
     return add_types(s->own_mime, o->mime_types, o->ret_line);
 }
 
+static bool split_header(const char *line, struct mr_field *ret)
+{
+    struct mr_str rest = mr_str(line), name;
+
+    if (mr_str_find(rest, ':') < 0)
+        return false;
+    (void)mr_str_split(&rest, ':', &name);
+    *ret = (struct mr_field){name, mr_str_trim(rest)};
+    return true;
+}
+
+bool mr_static_header_is_valid(const char *line)
+{
+    struct mr_field f;
+
+    if (!split_header(line, &f) || !mr_token_is_valid(f.name) ||
+        !mr_field_value_is_valid(f.value))
+        return false;
+    for (size_t i = 0; i < MR_ARRAY_LEN(not_settable); i++) {
+        if (mr_str_is_case(f.name, not_settable[i]))
+            return false;
+    }
+    return true;
+}
+
+static int keep_headers(struct mr_static *s, const struct mr_static_options *o)
+{
+    struct mr_field *room =
+        mr_arena_alloc(&s->strings, o->header_n * sizeof *room);
+
+    if (!room)
+        return -ENOMEM;
+    if (o->header_n > MR_STATIC_HEADERS_MAX)
+        return -EINVAL;
+    mr_headers_init(&s->headers, room, (uint32_t)o->header_n);
+    for (size_t i = 0; i < o->header_n; i++) {
+        const char *line = keep(s, o->headers[i], "");
+
+        if (!line)
+            return -ENOMEM;
+        if (!mr_static_header_is_valid(line))
+            return -EINVAL;
+        (void)split_header(line, &room[s->headers.n++]);
+    }
+    return 0;
+}
+
+static int keep_strings(struct mr_static *s, const struct mr_static_options *o)
+{
+    s->index = keep(s, o->index, "index.html");
+    s->cache_control = keep(s, o->cache_control, "");
+    s->fallback = keep(s, o->fallback, "");
+    if (!s->index || !s->cache_control || !s->fallback)
+        return -ENOMEM;
+    while (*s->fallback == '/')
+        s->fallback++;
+    return keep_headers(s, o);
+}
+
 int mr_static_open(struct mr_static **ret, const struct mr_static_options *o)
 {
     struct mr_static *s = mr_calloc(1, sizeof *s);
-    int err = 0;
+    int err;
 
     if (!s)
         return -ENOMEM;
     s->root = -1;
     mr_arena_init(&s->strings, 512);
-    s->index = keep(s, o->index, "index.html");
-    s->cache_control = keep(s, o->cache_control, "");
+    err = keep_strings(s, o);
+    s->links = o->links;
+    s->hidden = o->hidden;
+    s->precompressed = o->precompressed;
     s->listing = o->listing;
     s->max_entries = o->max_entries ? o->max_entries : MAX_ENTRIES;
     s->mime = o->mime;
-    if (!s->index || !s->cache_control)
-        err = -ENOMEM;
     if (!err && !o->mime)
         err = own_types(s, o);
     if (!err) {
@@ -113,6 +189,101 @@ void mr_static_close(struct mr_static *s)
     mr_free(s);
 }
 
+/* --- what is there --- */
+
+int mr_static_look(const struct mr_static *s, const char *path,
+                   struct mr_static_found *ret)
+{
+    int err = mr_file_open_links(s->root, path, O_RDONLY, s->links, &ret->fd);
+
+    if (err)
+        return err;
+    ret->path = path;
+    err = mr_file_stat(ret->fd, &ret->st);
+    if (!err && !S_ISDIR(ret->st.st_mode) && !S_ISREG(ret->st.st_mode))
+        err = -ENOENT;
+    if (err)
+        mr_static_forget(ret);
+    return err;
+}
+
+void mr_static_forget(struct mr_static_found *f)
+{
+    if (f->fd >= 0)
+        mr_fd_close(f->fd);
+    f->fd = -1;
+}
+
+static bool is_hidden(const struct mr_static *s, struct mr_str path)
+{
+    bool well_known =
+        mr_str_is(path, ".well-known") || mr_str_starts(path, ".well-known/");
+    struct mr_str part;
+
+    if (s->hidden)
+        return false;
+    if (well_known)
+        (void)mr_str_split(&path, '/', &part);
+    while (mr_str_split(&path, '/', &part)) {
+        if (part.n > 0 && part.p[0] == '.')
+            return true; /* "." and ".." are gone by now */
+    }
+    return false;
+}
+
+/* The file that answers for a directory, if there is one: then it is what was
+ * found. */
+static int look_for_index(const struct mr_static *s, struct mr_arena *arena,
+                          struct mr_static_found *dir)
+{
+    struct mr_static_found file;
+    const char *path;
+    int err;
+
+    if (!*s->index)
+        return 0;
+    path = mr_arena_printf(arena, "%s/%s", dir->path, s->index);
+    if (!path)
+        return -ENOMEM;
+    err = mr_static_look(s, path, &file);
+    if (err)
+        return err == -ENOENT ? 0 : err;
+    mr_static_forget(dir);
+    *dir = file;
+    if (!S_ISDIR(file.st.st_mode))
+        return 0;
+    mr_static_forget(dir);
+    return -EISDIR;
+}
+
+/* What the request names. 0, or -Exxx with nothing open. */
+static int find(const struct mr_static *s, struct mr_request *req,
+                struct mr_static_found *ret)
+{
+    struct mr_str rest = mr_request_rest(req);
+    bool slash = mr_str_ends(mr_request_path(req), "/");
+    const char *path = ".";
+    int err;
+
+    while (rest.n > 0 && rest.p[0] == '/')
+        rest = mr_str_n(rest.p + 1, rest.n - 1);
+    if (is_hidden(s, rest))
+        return -ENOENT;
+    if (rest.n > 0)
+        path = mr_arena_dup(mr_request_arena(req), rest);
+    if (!path)
+        return -ENOMEM;
+    err = mr_static_look(s, path, ret);
+    if (err || !slash)
+        return err;
+    err = S_ISDIR(ret->st.st_mode)
+              ? look_for_index(s, mr_request_arena(req), ret)
+              : -ENOENT;
+    if (err)
+        mr_static_forget(ret);
+    return err;
+}
+
 /* --- directories --- */
 
 static int redirect_to_slash(struct mr_request *req, struct mr_response *res)
@@ -135,6 +306,7 @@ static int status_for(int err)
     switch (err) {
     case -ENOENT:
     case -ENOTDIR:
+    case -EISDIR: /* an index that is none */
     case -ENAMETOOLONG:
     case -ELOOP:
     case -EXDEV:
@@ -149,102 +321,87 @@ static int status_for(int err)
 }
 
 static int serve_listing(const struct mr_static *s, struct mr_request *req,
-                         struct mr_response *res, int dir)
+                         struct mr_response *res,
+                         const struct mr_static_found *f)
 {
+    static const char *const types[] = {"text/html", "application/json"};
     MR_AUTO(dir) list = NULL;
-    int fd, err;
+    struct mr_listing l = {
+        .path = mr_request_path(req),
+        .hidden = s->hidden,
+        .links = s->links != MR_LINKS_OFF,
+        .json = mr_negotiate_type(mr_request_headers(req), types, 2) == 1,
+    };
+    int err;
 
     if (!s->listing)
         return mr_reply_status(res, MR_STATUS_FORBIDDEN);
-    err = mr_file_open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, &fd);
-    if (!err) {
-        err = mr_dir_read(fd, s->max_entries, &list);
-        mr_fd_close(fd);
-    }
+    err = mr_dir_read(f->fd, s->max_entries, &list);
     if (err)
         return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
-    return mr_listing_reply(res, mr_request_arena(req), mr_request_path(req),
-                            list);
-}
-
-static int serve_directory(const struct mr_static *s, struct mr_request *req,
-                           struct mr_response *res, int dir)
-{
-    struct mr_str path = mr_request_path(req);
-    struct stat st;
-    int fd, err;
-
-    if (path.p[path.n - 1] != '/')
-        return redirect_to_slash(req, res);
-    err = *s->index ? mr_file_open_beneath(dir, s->index, O_RDONLY, &fd)
-                    : -ENOENT;
-    if (err == -ENOENT)
-        return serve_listing(s, req, res, dir);
-    if (err)
-        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
-    err = mr_file_stat(fd, &st);
+    l.dir = list;
+    err = mr_response_header(res, "Vary", "Accept");
     if (!err)
-        err = S_ISREG(st.st_mode)
-                  ? mr_static_send(s, req, res, fd, &st, mr_str(s->index))
-                  : mr_reply_status(res, MR_STATUS_NOT_FOUND);
-    mr_fd_close(fd);
-    return err;
+        err = mr_static_add_headers(s, res);
+    return err ? err : mr_listing_reply(res, mr_request_arena(req), &l);
 }
 
 /* --- one request --- */
 
-/* Relative to the root, NUL-terminated. 0, -ENOENT for what shall not be found,
- * -ENOMEM. */
-static int relative(struct mr_request *req, struct mr_str *ret_name,
-                    const char **ret_path)
+int mr_static_add_headers(const struct mr_static *s, struct mr_response *res)
 {
-    struct mr_str rest = mr_request_rest(req), part, walk;
+    int err = 0;
 
-    while (rest.n > 0 && rest.p[0] == '/')
-        rest = mr_str_n(rest.p + 1, rest.n - 1);
-    *ret_name = rest;
-    walk = rest;
-    while (mr_str_split(&walk, '/', &part)) {
-        if (part.n > 0 && part.p[0] == '.')
-            return -ENOENT; /* .git, .htpasswd; "." and ".." are gone by now */
+    for (uint32_t i = 0; i < s->headers.n && !err; i++) {
+        err = mr_response_header_n(res, s->headers.v[i].name,
+                                   s->headers.v[i].value);
+        if (err == -EEXIST)
+            err = 0; /* one of those that stand once: the first counts */
     }
-    *ret_path = rest.n == 0 ? "." : mr_arena_dup(mr_request_arena(req), rest);
-    return *ret_path ? 0 : -ENOMEM;
+    return err;
 }
 
-static int serve_open(const struct mr_static *s, struct mr_request *req,
-                      struct mr_response *res, int fd, struct mr_str name)
+static int serve_found(const struct mr_static *s, struct mr_request *req,
+                       struct mr_response *res, const struct mr_static_found *f)
 {
-    struct stat st;
-    int err = mr_file_stat(fd, &st);
+    if (!S_ISDIR(f->st.st_mode))
+        return mr_static_send(s, req, res, f);
+    if (!mr_str_ends(mr_request_path(req), "/"))
+        return redirect_to_slash(req, res);
+    return serve_listing(s, req, res, f);
+}
+
+static int serve_fallback(const struct mr_static *s, struct mr_request *req,
+                          struct mr_response *res)
+{
+    struct mr_static_found f;
+    int err = *s->fallback ? mr_static_look(s, s->fallback, &f) : -ENOENT;
 
     if (err)
-        return err;
-    if (S_ISDIR(st.st_mode))
-        return serve_directory(s, req, res, fd);
-    if (!S_ISREG(st.st_mode) || name.p[name.n - 1] == '/')
-        return mr_reply_status(res, MR_STATUS_NOT_FOUND);
-    return mr_static_send(s, req, res, fd, &st, name);
+        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
+    err = S_ISREG(f.st.st_mode) ? mr_static_send(s, req, res, &f)
+                                : mr_reply_status(res, MR_STATUS_NOT_FOUND);
+    mr_static_forget(&f);
+    return err;
 }
 
 int mr_static_serve(struct mr_static *s, struct mr_request *req,
                     struct mr_response *res)
 {
-    struct mr_str name;
-    const char *path;
-    int fd, err;
+    struct mr_static_found f;
+    int err;
 
     if (mr_request_method(req) != MR_METHOD_GET &&
         mr_request_method(req) != MR_METHOD_HEAD) {
         err = mr_response_header(res, "Allow", "GET, HEAD");
         return err ? err : mr_reply_status(res, MR_STATUS_METHOD_NOT_ALLOWED);
     }
-    err = relative(req, &name, &path);
-    if (!err)
-        err = mr_file_open_beneath(s->root, path, O_RDONLY, &fd);
+    err = find(s, req, &f);
+    if (status_for(err) == MR_STATUS_NOT_FOUND)
+        return serve_fallback(s, req, res);
     if (err)
         return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
-    err = serve_open(s, req, res, fd, name);
-    mr_fd_close(fd);
+    err = serve_found(s, req, res, &f);
+    mr_static_forget(&f);
     return err;
 }

@@ -9,26 +9,44 @@
  *     return mr_static_serve(s, req, res);
  *
  * What follows the route's pattern names the file. GET and HEAD; no spelling
- * of a path leaves the root (io/file.h); names that begin with a dot do not
- * exist. A directory without a '/' at its end is redirected to itself with one,
- * answered by its index, else by a listing, else by 403.
+ * of a path leaves the root (io/file.h). Names that begin with a dot do not
+ * exist, but for "/.well-known" (RFC 8615) at the top. A directory without a
+ * '/' at its end is redirected to itself with one, answered by its index, else
+ * by a listing, else by 403. What may not be read is 403, what is not there
+ * 404, or the fallback.
  *
  * A file has a Last-Modified and an ETag of size and time to the nanosecond,
  * strong but for two seconds after a change. Preconditions are answered 304 or
- * 412 (http/conditional.h).
+ * 412 (http/conditional.h), ranges 206 or 416 (http/range.h).
+ *
+ * With precompressed, x.js.br, x.js.zst and x.js.gz beside x.js are what is
+ * sent to who takes them (http/negotiate.h); one that is older than x.js is
+ * passed over. A listing is a page or JSON, as Accept says (http/listing.h).
  */
 #include "http/request.h"
 #include "http/response.h"
+#include "io/file.h"
 
 struct mr_static;
 struct mr_mime;
+
+/* Leaves room for the server's own among those of an answer. */
+#define MR_STATIC_HEADERS_MAX 32
 
 struct mr_static_options {
     const char *root;
     const char *index; /* NULL: "index.html"; "": none */
     bool listing;
-    size_t max_entries;         /* of a listing; 0: 10,000 */
-    const char *cache_control;  /* NULL or "": none */
+    size_t max_entries;        /* of a listing; 0: 10,000 */
+    const char *cache_control; /* NULL or "": none */
+    enum mr_links links;
+    bool hidden; /* names that begin with a dot exist */
+    bool precompressed;
+    const char *fallback;       /* answers in place of 404: a path below the
+                                 * root; NULL or "": none */
+    const char *const *headers; /* header_n lines "Name: value" that go with
+                                 * files, 304s and listings */
+    size_t header_n;
     const struct mr_mime *mime; /* kept; NULL: the built-in types */
     const char *mime_types;     /* then: a file of more (http/mime.h), which
                                  * come before those; NULL or "": none */
@@ -37,11 +55,15 @@ struct mr_static_options {
 
 /*
  * 0; what opening the root says (-ENOTDIR: it is none), or opening and reading
- * mime_types: -EBADMSG: a wrong line in it, -EFBIG: over 1 MiB; -ENOMEM.
+ * mime_types: -EBADMSG: a wrong line in it, -EFBIG: over 1 MiB; -EINVAL: one of
+ * the headers (mr_static_header_is_valid); -ENOMEM.
  * Strings are copied. Reads that file without parking: for the start.
  */
 MR_API MR_MUST_USE int mr_static_open(struct mr_static **ret,
                                       const struct mr_static_options *o);
+/* May a line be among the headers? It is a name, ':' and a value, and no field
+ * that the server or the file itself has to say. */
+MR_API bool mr_static_header_is_valid(const char *line);
 /* NULL does nothing. */
 MR_API void mr_static_close(struct mr_static *s);
 /* As a handler. May park. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * static_file.c - one file as an answer: validators, preconditions, ranges.
+ * static_file.c - one file as an answer: coding, validators, preconditions,
+ * ranges.
  *
- *   validators -> If-* -> 304 | 412
+ *   coding -> validators -> If-* -> 304 | 412
  *                    '-> Range -> 416 | 206 one part | 206 several | 200
  *
  * All of it is of the file as it was when it was opened and looked at; a file
@@ -17,11 +18,14 @@
 #include "core/sys.h"
 #include "http/conditional.h"
 #include "http/mime.h"
+#include "http/negotiate.h"
 #include "http/range.h"
 #include "http/static_priv.h"
 
-/* "W/" '"' size '-' seconds '-' nanoseconds '"', in hexadecimal. */
-#define ETAG_MAX 58
+/* "W/" '"' size '-' seconds '-' nanoseconds '"', in hexadecimal; before the
+ * last quote '-' and a coding: those of one file may have size and time alike.
+ */
+#define ETAG_MAX 68
 #define NS_PER_S INT64_C(1000000000)
 /* The coarsest clock of a file system in use: FAT's counts in two seconds. */
 #define TICK_S 2
@@ -34,6 +38,7 @@ struct sending {
     int fd;
     uint64_t size;
     struct mr_str type; /* NUL-terminated */
+    enum mr_coding coding;
 };
 
 /* --- validators --- */
@@ -41,18 +46,21 @@ struct sending {
 /* A file that changed twice within a tick of its file system's clock has the
  * same time for two contents: while that may be, its tag is weak (RFC 9110
  * 8.8.1, 8.8.3). */
-static size_t put_etag(char out[ETAG_MAX], const struct stat *st, int64_t now)
+static size_t put_etag(char out[ETAG_MAX], const struct stat *st,
+                       enum mr_coding coding, int64_t now)
 {
+    bool coded = coding != MR_CODING_IDENTITY;
     char *at = out;
 
     if (st->st_mtim.tv_sec > now - TICK_S) {
         *at++ = 'W';
         *at++ = '/';
     }
-    at += snprintf(at, ETAG_MAX - 2, "\"%llx-%llx-%lx\"",
+    at += snprintf(at, ETAG_MAX - 2, "\"%llx-%llx-%lx%s%s\"",
                    (unsigned long long)st->st_size,
                    (unsigned long long)st->st_mtim.tv_sec,
-                   (unsigned long)st->st_mtim.tv_nsec);
+                   (unsigned long)st->st_mtim.tv_nsec, coded ? "-" : "",
+                   coded ? mr_coding_name(coding) : "");
     return (size_t)(at - out);
 }
 
@@ -68,9 +76,48 @@ static int add_validators(struct mr_response *res,
  * would keep for as long. */
 static int add_fields(const struct sending *f)
 {
-    if (!*f->s->cache_control)
-        return 0;
-    return mr_response_header(f->res, "Cache-Control", f->s->cache_control);
+    int err = 0;
+
+    if (*f->s->cache_control)
+        err = mr_response_header(f->res, "Cache-Control", f->s->cache_control);
+    return err ? err : mr_static_add_headers(f->s, f->res);
+}
+
+/* --- codings --- */
+
+static bool is_older(const struct stat *a, const struct stat *b)
+{
+    return a->st_mtim.tv_sec < b->st_mtim.tv_sec ||
+           (a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+            a->st_mtim.tv_nsec < b->st_mtim.tv_nsec);
+}
+
+/* The same in the coding that the client likes best of those that stand ready:
+ * 0, where ret->fd is -1 when it is the file itself; or -ENOMEM. */
+static int choose(const struct mr_static *s, struct mr_request *req,
+                  const struct mr_static_found *f, enum mr_coding *ret_coding,
+                  struct mr_static_found *ret)
+{
+    enum mr_coding order[MR_CODINGS];
+    size_t n = mr_negotiate_codings(mr_request_headers(req), order);
+
+    ret->fd = -1;
+    *ret_coding = MR_CODING_IDENTITY;
+    for (size_t i = 0; i < n && order[i] != MR_CODING_IDENTITY; i++) {
+        const char *path = mr_arena_printf(mr_request_arena(req), "%s%s",
+                                           f->path, mr_coding_suffix(order[i]));
+
+        if (!path)
+            return -ENOMEM;
+        if (mr_static_look(s, path, ret))
+            continue; /* whatever is wrong with it, there is the file itself */
+        if (S_ISREG(ret->st.st_mode) && !is_older(&ret->st, &f->st)) {
+            *ret_coding = order[i];
+            return 0;
+        }
+        mr_static_forget(ret);
+    }
+    return 0;
 }
 
 /* --- ranges --- */
@@ -173,6 +220,9 @@ static int send_ranges(const struct sending *f, int status,
     if (status == MR_STATUS_RANGE_NOT_SATISFIABLE)
         return send_none(f);
     err = add_fields(f);
+    if (!err && f->coding != MR_CODING_IDENTITY)
+        err = mr_response_header(f->res, "Content-Encoding",
+                                 mr_coding_name(f->coding));
     if (err)
         return err;
     if (status == MR_STATUS_OK)
@@ -181,34 +231,59 @@ static int send_ranges(const struct sending *f, int status,
     return r->n == 1 ? send_one(f, &r->v[0]) : send_several(f, r);
 }
 
-int mr_static_send(const struct mr_static *s, struct mr_request *req,
-                   struct mr_response *res, int fd, const struct stat *st,
-                   struct mr_str name)
+static int answer(const struct sending *f, const struct stat *st)
 {
-    const struct sending f = {
-        s, req, res, fd, (uint64_t)st->st_size, mr_mime_find(s->mime, name)};
-    const struct mr_headers *h = mr_request_headers(req);
-    enum mr_method method = mr_request_method(req);
+    const struct mr_headers *h = mr_request_headers(f->req);
+    enum mr_method method = mr_request_method(f->req);
     int64_t now = mr_sys_realtime() / NS_PER_S;
     char tag[ETAG_MAX];
     const struct mr_validators v = {
-        .etag = mr_str_n(tag, put_etag(tag, st, now)),
+        .etag = mr_str_n(tag, put_etag(tag, st, f->coding, now)),
         .modified = st->st_mtim.tv_sec,
     };
     struct mr_ranges r;
     int status, err;
 
-    err = add_validators(res, &v);
+    err = add_validators(f->res, &v);
+    if (!err && f->s->precompressed)
+        err = mr_response_header(f->res, "Vary", "Accept-Encoding");
     if (err)
         return err;
     status = mr_conditional(h, method, &v, now);
     if (status == MR_STATUS_NOT_MODIFIED) {
-        err = add_fields(&f);
+        err = add_fields(f);
         if (err)
             return err;
     }
     if (status)
-        return mr_reply_status(res, status);
-    return send_ranges(&f, mr_ranges_decide(h, method, &v, now, f.size, &r),
+        return mr_reply_status(f->res, status);
+    return send_ranges(f, mr_ranges_decide(h, method, &v, now, f->size, &r),
                        &r);
+}
+
+int mr_static_send(const struct mr_static *s, struct mr_request *req,
+                   struct mr_response *res, const struct mr_static_found *found)
+{
+    struct mr_static_found coded = {.fd = -1};
+    const struct mr_static_found *chosen = found;
+    struct sending f = {
+        .s = s,
+        .req = req,
+        .res = res,
+        .type = mr_mime_find(s->mime, mr_str(found->path)),
+        .coding = MR_CODING_IDENTITY,
+    };
+    int err = 0;
+
+    if (s->precompressed)
+        err = choose(s, req, found, &f.coding, &coded);
+    if (err)
+        return err;
+    if (coded.fd >= 0)
+        chosen = &coded;
+    f.fd = chosen->fd;
+    f.size = (uint64_t)chosen->st.st_size;
+    err = answer(&f, &chosen->st);
+    mr_static_forget(&coded);
+    return err;
 }

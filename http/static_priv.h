@@ -17,16 +17,37 @@ struct mr_static {
     bool listing;
     size_t max_entries;
     const char *cache_control;
+    enum mr_links links;
+    bool hidden;
+    bool precompressed;
+    const char *fallback;
+    struct mr_headers headers;
     const struct mr_mime *mime;
     struct mr_mime *own_mime;
     struct mr_arena strings;
 };
 
-/* Answer with the regular file fd, whose type follows from name. fd is
- * borrowed. 0 or -Exxx. May park. */
+/* What a path names, open. */
+struct mr_static_found {
+    int fd;
+    struct stat st;
+    const char *path; /* relative to the root; the request's arena's */
+};
+
+/* 0, or what opening says; -ENOENT also for what is neither a directory nor a
+ * regular file. May park. */
+MR_MUST_USE int mr_static_look(const struct mr_static *s, const char *path,
+                               struct mr_static_found *ret);
+/* Does nothing twice. */
+void mr_static_forget(struct mr_static_found *f);
+
+/* The fields of headers. 0 or -Exxx. */
+MR_MUST_USE int mr_static_add_headers(const struct mr_static *s,
+                                      struct mr_response *res);
+
+/* Answer with a regular file. 0 or -Exxx. May park. */
 MR_MUST_USE int mr_static_send(const struct mr_static *s,
                                struct mr_request *req, struct mr_response *res,
-                               int fd, const struct stat *st,
-                               struct mr_str name);
+                               const struct mr_static_found *f);
 
 #endif

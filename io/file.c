@@ -39,6 +39,7 @@ struct open_job {
     int dir;
     const char *path;
     int flags;
+    enum mr_links links;
 };
 
 /* Written by helpers too: relaxed, as all write the same. */
@@ -57,8 +58,13 @@ static int open2(const struct open_job *j, uint64_t resolve)
 {
     struct open_how how = {
         .flags = (unsigned)all_flags(j),
-        .resolve = MR_RESOLVE_BENEATH | MR_RESOLVE_NO_MAGICLINKS | resolve,
+        .resolve = MR_RESOLVE_NO_MAGICLINKS | resolve,
     };
+
+    if (j->links != MR_LINKS_FOLLOW)
+        how.resolve |= MR_RESOLVE_BENEATH;
+    if (j->links == MR_LINKS_OFF)
+        how.resolve |= RESOLVE_NO_SYMLINKS;
 
     return mr_sys_openat2(j->dir, j->path, &how);
 }
@@ -102,6 +108,8 @@ static int walk(const struct open_job *j)
     const char *rest = j->path;
     int at = j->dir;
 
+    if (j->links == MR_LINKS_FOLLOW)
+        return mr_sys_openat(j->dir, j->path, all_flags(j), 0);
     if (*rest == '\0')
         return -ENOENT;
     if (*rest == '/')
@@ -140,11 +148,33 @@ static intptr_t open_job(void *arg)
 
 int mr_file_open_beneath(int dir, const char *path, int flags, int *ret_fd)
 {
-    struct open_job j = {dir, path, flags};
+    return mr_file_open_links(dir, path, flags, MR_LINKS_INSIDE, ret_fd);
+}
+
+/* By its text: what the kernel looks at where links may lead anywhere. */
+static bool leads_out(const char *path)
+{
+    struct mr_str rest = mr_str(path), name;
+
+    if (*path == '/')
+        return true;
+    while (mr_str_split(&rest, '/', &name)) {
+        if (mr_str_is(name, ".."))
+            return true;
+    }
+    return false;
+}
+
+int mr_file_open_links(int dir, const char *path, int flags,
+                       enum mr_links links, int *ret_fd)
+{
+    struct open_job j = {dir, path, flags, links};
     int fd = -EAGAIN;
 
     if (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
         return -EINVAL;
+    if (links == MR_LINKS_FOLLOW && leads_out(path))
+        return -EXDEV;
     if (!__atomic_load_n(&openat2_missing, __ATOMIC_RELAXED))
         fd = open2(&j, MR_RESOLVE_CACHED);
     /* -EINVAL: Linux before 5.12 does not know that flag. */

@@ -40,6 +40,18 @@
 MR_API MR_MUST_USE int mr_file_open_beneath(int dir, const char *path,
                                             int flags, int *ret_fd);
 
+enum mr_links {
+    MR_LINKS_INSIDE, /* as above */
+    MR_LINKS_OFF,    /* no link is followed: -ELOOP */
+    MR_LINKS_FOLLOW, /* wherever they lead. The path itself is neither absolute
+                      * nor has it "..": -EXDEV. Danger: whoever may make a
+                      * link below dir may have anything read */
+};
+
+/* The same, with symbolic links as told. May park. */
+MR_API MR_MUST_USE int mr_file_open_links(int dir, const char *path, int flags,
+                                          enum mr_links links, int *ret_fd);
+
 /* Of an open file: its inode is in memory. 0 or -Exxx. Never parks. */
 MR_API MR_MUST_USE int mr_file_stat(int fd, struct stat *ret);
 

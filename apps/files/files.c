@@ -14,8 +14,17 @@ struct files {
     bool listing;
     const char *cache_control;
     const char *mime_types;
+    int links; /* as in the choices below */
+    bool hidden;
+    bool precompressed;
+    const char *fallback;
+    struct mr_config_list headers;
     struct mr_static *open;
 };
+
+static const char *const link_choices[] = {"inside", "off", "follow", NULL};
+static const enum mr_links links[] = {MR_LINKS_INSIDE, MR_LINKS_OFF,
+                                      MR_LINKS_FOLLOW};
 
 static const struct mr_config_option options[] = {
     {.name = "root",
@@ -44,6 +53,35 @@ static const struct mr_config_option options[] = {
      .offset = offsetof(struct files, mime_types),
      .doc = "file of content types (conf/mime.types) that come before the "
             "built-in ones; empty: none"},
+    {.name = "symlinks",
+     .type = MR_CONFIG_ENUM,
+     .def = "inside",
+     .choices = link_choices,
+     .offset = offsetof(struct files, links),
+     .doc = "symbolic links: off (not there), inside (those that stay below "
+            "the root), follow (wherever they lead)"},
+    {.name = "hidden",
+     .type = MR_CONFIG_BOOL,
+     .def = "off",
+     .offset = offsetof(struct files, hidden),
+     .doc = "serve names that begin with a dot; off: 404, but for "
+            "/.well-known"},
+    {.name = "precompressed",
+     .type = MR_CONFIG_BOOL,
+     .def = "off",
+     .offset = offsetof(struct files, precompressed),
+     .doc = "send x.br, x.zst or x.gz for x to who takes it"},
+    {.name = "fallback",
+     .type = MR_CONFIG_STRING,
+     .def = "",
+     .offset = offsetof(struct files, fallback),
+     .doc = "file below the root that answers in place of 404; empty: none"},
+    {.name = "header",
+     .type = MR_CONFIG_LIST,
+     .repeat = true,
+     .offset = offsetof(struct files, headers),
+     .doc = "a field, \"Name: value\", that goes with files and listings; may "
+            "be repeated"},
 };
 
 static int open_root(const struct files *f, const char *mime_types,
@@ -56,6 +94,12 @@ static int open_root(const struct files *f, const char *mime_types,
                                    .cache_control = f->cache_control,
                                    .mime_types = mime_types,
                                    .ret_line = ret_line,
+                                   .links = links[f->links],
+                                   .hidden = f->hidden,
+                                   .precompressed = f->precompressed,
+                                   .fallback = f->fallback,
+                                   .headers = f->headers.v,
+                                   .header_n = f->headers.n,
                                });
 }
 
@@ -101,10 +145,28 @@ static int check_types(const struct files *f, struct mr_config_section *section)
     return 0;
 }
 
+static int check_headers(const struct files *f,
+                         struct mr_config_section *section)
+{
+    if (f->headers.n > MR_STATIC_HEADERS_MAX)
+        return mr_config_error(section, "header", "at most %d headers",
+                               MR_STATIC_HEADERS_MAX);
+    for (size_t i = 0; i < f->headers.n; i++) {
+        if (!mr_static_header_is_valid(f->headers.v[i]))
+            return mr_config_error(section, "header",
+                                   "header \"%s\": write \"Name: value\"; what "
+                                   "a file says by itself cannot be set",
+                                   f->headers.v[i]);
+    }
+    return 0;
+}
+
 static int configure(void *self, struct mr_config_section *section)
 {
-    int err = check_root(self, section);
+    int err = check_headers(self, section);
 
+    if (!err)
+        err = check_root(self, section);
     return err ? err : check_types(self, section);
 }
 

@@ -99,6 +99,13 @@ static const struct {
     {"route '/' { app = files\n    root = '@DIR@/conf' }\n",
      "@DIR@/conf:3: root \"@DIR@/conf\" is not a directory"},
     {"route '/' { app = files }\n", "@DIR@/conf:2: "},
+    {"route '/' { app = files\n    root = '@DIR@'\n    symlinks = some }\n",
+     "@DIR@/conf:4: "},
+    {"route '/' { app = files\n    root = '@DIR@'\n    header = 'X-A: b'\n"
+     "    header = 'Content-Length: 5' }\n",
+     "@DIR@/conf:4: header \"Content-Length: 5\""},
+    {"route '/' { app = files\n    root = '@DIR@'\n    header = 'none' }\n",
+     "@DIR@/conf:4: header \"none\""},
     {"route '/' { app = nobody }\n", "@DIR@/conf:2: there is no app 'nobody'"},
     {"route '/' { app = echo\n root = '/' }\n", "@DIR@/conf:3: "},
     {"route '/' { app = echo }\nroute '/' { app = hello }\n", "@DIR@/conf:3: "},

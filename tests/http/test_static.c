@@ -2,100 +2,38 @@
 /* test_static.c - files below a root, and listings of directories. */
 #include "http/static.h"
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "http/listing.h"
 #include "tests/http/http_util.h"
+#include "tests/http/tree.h"
 
-/* --- a tree of files, one for each test's process --- */
-
-static char root[] = "/tmp/test_static.XXXXXX";
-
-static void put(const char *name, const char *text)
-{
-    char path[512];
-    int fd;
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    CHECK_OK(fd >= 0);
-    CHECK_EQ_INT(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-}
-
-/* Seconds before now: a file that changed just now has a weak tag. */
-static void age(const char *name, int64_t seconds)
-{
-    const struct timespec at = {.tv_sec = time(NULL) - seconds};
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    CHECK_EQ_INT(utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0), 0);
-}
-
-static void make(const char *name)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    CHECK_EQ_INT(mkdir(path, 0755), 0);
-}
-
-static void link_to(const char *to, const char *name)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    CHECK_EQ_INT(symlink(to, path), 0);
-}
-
-static int drop(const char *path, const struct stat *st, int flag,
-                struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
-static void drop_tree(void)
-{
-    nftw(root, drop, 8, FTW_DEPTH | FTW_PHYS);
-}
+/* --- a tree of files --- */
 
 static void make_tree(void)
 {
-    char path[512];
-
-    CHECK_OK(mkdtemp(root) != NULL);
-    atexit(drop_tree);
-    put("index.html", "<p>root");
-    put("a.txt", "alpha");
-    put("empty", "");
-    put("q?x.txt", "question");
-    put("b c&<d>.css", "odd");
-    put(".secret", "no");
-    make(".git");
-    put(".git/config", "no");
-    make("sub");
-    make("sub/deep");
-    put("sub/deep/c.js", "deep");
-    put("sub/z", "zzz");
-    put("sub/a:b", "colon");
-    make("sub/evil.org");
-    link_to("a.txt", "inside");
-    link_to("/etc/passwd", "outside");
-    link_to("..", "up");
-    link_to("loop", "loop");
-    snprintf(path, sizeof path, "%s/fifo", root);
-    CHECK_EQ_INT(mkfifo(path, 0644), 0);
-    make("none");
-    make("none/index.html"); /* a directory where a file should be */
+    tree_make();
+    tree_put("index.html", "<p>root");
+    tree_put("a.txt", "alpha");
+    tree_put("empty", "");
+    tree_put("q?x.txt", "question");
+    tree_put("b c&<d>.css", "odd");
+    tree_put(".secret", "no");
+    tree_dir(".git");
+    tree_put(".git/config", "no");
+    tree_dir("sub");
+    tree_dir("sub/deep");
+    tree_put("sub/deep/c.js", "deep");
+    tree_put("sub/z", "zzz");
+    tree_put("sub/a:b", "colon");
+    tree_dir("sub/evil.org");
+    tree_link("a.txt", "inside");
+    tree_link("/etc/passwd", "outside");
+    tree_link("..", "up");
+    tree_link("loop", "loop");
+    CHECK_EQ_INT(mkfifo(tree_path("fifo"), 0644), 0);
+    tree_dir("none");
+    tree_dir("none/index.html"); /* a directory where a file should be */
 }
 
 static int serve(struct mr_request *req, struct mr_response *res, void *self)
@@ -110,13 +48,13 @@ static void open_files(struct web *w)
     make_tree();
     CHECK_EQ_INT(
         mr_static_open(
-            &files, &(struct mr_static_options){.root = root,
+            &files, &(struct mr_static_options){.root = tree,
                                                 .listing = true,
                                                 .cache_control = "max-age=5"}),
         0);
     CHECK_EQ_INT(
         mr_static_open(&plain,
-                       &(struct mr_static_options){.root = root, .index = ""}),
+                       &(struct mr_static_options){.root = tree, .index = ""}),
         0);
     web_route(w, "/", serve, files);
     web_route(w, "/plain", serve, plain);
@@ -304,7 +242,7 @@ WEB(static_answers_304)
     char etag[128], date[128], field[512], text[1024];
 
     open_files(w);
-    age("a.txt", 3600);
+    tree_age("a.txt", 3600);
     CHECK_EQ_INT(ask(c, GET("/a.txt")), 200);
     snprintf(etag, sizeof etag, "%.100s", client_field(c, "ETag"));
     snprintf(date, sizeof date, "%.100s", client_field(c, "Last-Modified"));
@@ -326,7 +264,7 @@ WEB(static_answers_304)
         if (conditions[i].status != 412)
             CHECK_EQ_INT(c->body_n, conditions[i].status == 200 ? 5 : 0);
     }
-    put("a.txt", "beta");
+    tree_put("a.txt", "beta");
     snprintf(text, sizeof text, REQUEST("GET /a.txt", "If-None-Match: %s\r\n"),
              etag);
     CHECK_EQ_INT(ask(c, text), 200);
@@ -344,7 +282,7 @@ WEB(static_tag_is_weak_while_fresh)
     open_files(w);
     for (size_t i = 0; i < MR_ARRAY_LEN(ages); i++) {
         CASE("%d s", (int)ages[i]);
-        age("a.txt", ages[i]);
+        tree_age("a.txt", ages[i]);
         CHECK_EQ_INT(ask(c, GET("/a.txt")), 200);
         CHECK_EQ_INT(client_field(c, "ETag")[0], ages[i] > 2 ? '"' : 'W');
         snprintf(c->in, sizeof c->in,
@@ -398,8 +336,7 @@ WEB(static_lists)
              strstr(c->body, "href=\"./a:b\""));
     CHECK_OK(strstr(c->body, "<td class=\"n\">3 B</td>"));
     CHECK_OK(strstr(c->body, "href=\"../\""));
-    snprintf(c->head, sizeof c->head, "%s/index.html", root);
-    remove(c->head);
+    remove(tree_path("index.html"));
     CHECK_EQ_INT(ask(c, GET("/")), 200);
     CHECK_OK(strstr(c->body, "href=\"./b%20c%26%3Cd%3E.css\">"
                              "b c&amp;&lt;d&gt;.css</a>"));
@@ -416,7 +353,7 @@ WEB(static_lists_so_many)
 
     make_tree();
     CHECK_EQ_INT(
-        mr_static_open(&few, &(struct mr_static_options){.root = root,
+        mr_static_open(&few, &(struct mr_static_options){.root = tree,
                                                          .index = "",
                                                          .listing = true,
                                                          .max_entries = 2}),

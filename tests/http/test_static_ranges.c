@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* test_static_ranges.c - Range and If-Range over the wire. */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "http/range.h"
 #include "http/static.h"
 #include "tests/http/http_util.h"
+#include "tests/http/tree.h"
 
 /* Larger than what goes through memory, smaller than a client's room. */
 #define BIG 100000
 #define TYPE "text/plain; charset=utf-8"
 
-static char root[] = "/tmp/test_ranges.XXXXXX";
 static char big[BIG + 1];
 static struct mr_static *files;
 
-static void put(const char *name, const char *text, int64_t age)
+static void put(const char *name, const char *text, int64_t seconds)
 {
-    const struct timespec at = {.tv_sec = time(NULL) - age};
-    char path[64];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    f = fopen(path, "w");
-    CHECK_OK(f && fputs(text, f) >= 0 && fclose(f) == 0);
-    CHECK_EQ_INT(utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0), 0);
+    tree_put(name, text);
+    tree_age(name, seconds);
 }
 
 static int serve(struct mr_request *req, struct mr_response *res, void *self)
@@ -38,14 +27,14 @@ static void open_files(struct web *w)
 {
     for (int i = 0; i < BIG; i++)
         big[i] = (char)('a' + i % 23);
-    CHECK_OK(mkdtemp(root) != NULL);
+    tree_make();
     put("ten.txt", "0123456789", 3600);
     put("fresh.txt", "0123456789", 0);
     put("empty.txt", "", 3600);
     put("big.txt", big, 3600);
     CHECK_EQ_INT(
         mr_static_open(
-            &files, &(struct mr_static_options){.root = root,
+            &files, &(struct mr_static_options){.root = tree,
                                                 .cache_control = "max-age=5"}),
         0);
     web_route(w, "/", serve, files);
@@ -53,16 +42,7 @@ static void open_files(struct web *w)
 
 static void close_files(void)
 {
-    static const char *const names[] = {"ten.txt", "fresh.txt", "empty.txt",
-                                        "big.txt"};
-    char path[64];
-
     mr_static_close(files);
-    for (size_t i = 0; i < MR_ARRAY_LEN(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", root, names[i]);
-        remove(path);
-    }
-    remove(root);
 }
 
 /* %s in a field is the ETag, %d the date. */

@@ -211,6 +211,75 @@ TEST(file_open_under_a_filter)
     mr_sys_fault_clear();
 }
 
+static const struct {
+    const char *path;
+    int off, off_walked, follow;
+} linked[] = {
+    {"a", 0, 0, 0},
+    {"d/b", 0, 0, 0},
+    {".", 0, 0, 0},
+    {"in", -ELOOP, -ELOOP, 0},
+    {"dl", -ELOOP, -ELOOP, 0},
+    {"dl/b", -ELOOP, -ENOTDIR, 0},
+    {"back", -ELOOP, -ELOOP, 0},
+    {"out", -ELOOP, -ELOOP, 0},
+    {"abs", -ELOOP, -ELOOP, 0},
+    {"loop", -ELOOP, -ELOOP, -ELOOP},
+    {"nope", -ENOENT, -ENOENT, -ENOENT},
+    {"", -ENOENT, -ENOENT, -ENOENT},
+    /* the path itself leads nowhere, whatever links may do */
+    {"..", -EXDEV, -EXDEV, -EXDEV},
+    {"../secret", -EXDEV, -EXDEV, -EXDEV},
+    {"d/../../secret", -EXDEV, -EXDEV, -EXDEV},
+    {"/etc/passwd", -EXDEV, -EXDEV, -EXDEV},
+    {"dl/../a", -ELOOP, -ENOTDIR, -EXDEV},
+};
+
+static void open_linked(const char *path, enum mr_links how, int want)
+{
+    int fd = -77;
+
+    CHECK_EQ_INT(mr_file_open_links(root, path, O_RDONLY, how, &fd), want);
+    CHECK_OK(want == 0 ? fd >= 0 : fd == -77);
+    if (want == 0)
+        mr_fd_close(fd);
+}
+
+static intptr_t open_all_linked(void *arg)
+{
+    const bool *walked = arg;
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(linked); i++) {
+        CASE("'%s'", linked[i].path);
+        open_linked(linked[i].path, MR_LINKS_OFF,
+                    *walked ? linked[i].off_walked : linked[i].off);
+        open_linked(linked[i].path, MR_LINKS_FOLLOW, linked[i].follow);
+    }
+    return 0;
+}
+
+static void open_linked_with(bool walked)
+{
+    make_tree();
+    CHECK_EQ_INT(mr_run(open_all_linked, &walked, NULL), 0);
+    mr_offload_fini();
+    remove_tree();
+}
+
+TEST(file_open_links)
+{
+    if (!have_openat2())
+        SKIP("no openat2");
+    open_linked_with(false);
+}
+
+TEST(file_open_links_without_openat2)
+{
+    mr_sys_fault_always(MR_SYS_OPENAT2, -ENOSYS);
+    open_linked_with(true);
+    mr_sys_fault_clear();
+}
+
 /* One file's -EPERM does not mean that openat2 is missing. */
 static intptr_t eperm(void *arg)
 {
@@ -521,8 +590,9 @@ TEST(dir_read_fails)
 }
 
 SUITE("open", file_open, file_open_on_helper, file_open_without_openat2,
-      file_open_under_a_filter, file_open_eperm, file_open_races, file_kinds,
-      file_long_names)
+      file_open_under_a_filter, file_open_links,
+      file_open_links_without_openat2, file_open_eperm, file_open_races,
+      file_kinds, file_long_names)
 SUITE("read", file_read, file_read_lets_others_run)
 SUITE("list", dir_read, dir_read_many, dir_read_fails)
 TEST_MAIN()
