@@ -29,91 +29,61 @@
 mr_switch:
 mr_switch_int:
 	.cfi_startproc
-	pushq	%rbp
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbp, 0
-	pushq	%rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbx, 0
-	pushq	%r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r12, 0
-	pushq	%r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r13, 0
-	pushq	%r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r14, 0
-	pushq	%r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r15, 0
-	subq	$8, %rsp
-	.cfi_adjust_cfa_offset 8
-	stmxcsr	(%rsp)
-	fnstcw	4(%rsp)
-	movl	(%rsp), %eax
-	movzwl	4(%rsp), %ecx
-
-	/* From here the other stack; the frame has the same shape, so the CFI
-	 * above stays true. */
-	movq	%rsp, (%rdi)
-	movq	%rsi, %rsp
-
+	/* In the red zone, until the stack pointer is another one. No pushes:
+	 * all that follows waits for the stack pointer, so it goes through as
+	 * few steps as can be. */
+	leaq	-56(%rsp), %rax
+	stmxcsr	(%rax)
+	fnstcw	4(%rax)
+	movq	%rbp, 48(%rax)
+	movq	%rbx, 40(%rax)
+	movq	%r12, 32(%rax)
+	movq	%r13, 24(%rax)
+	movq	%r14, 16(%rax)
+	movq	%r15, 8(%rax)
+	movl	(%rax), %r8d
+	movzwl	4(%rax), %r9d
+	movq	%rax, (%rdi)
 .Larrive:
-	/* Bits 0-5 are sticky exception flags, which differ all the time and
-	 * mean nothing here. */
-	xorl	(%rsp), %eax
-	testl	$0xffc0, %eax
-	jne	.Lload_mxcsr
-.Lx87:
-	cmpw	%cx, 4(%rsp)
-	jne	.Lload_x87
-.Lrestore:
-	addq	$8, %rsp
-	.cfi_adjust_cfa_offset -8
-	popq	%r15
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r15
-	popq	%r14
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r14
-	popq	%r13
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r13
-	popq	%r12
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r12
-	popq	%rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbx
-	popq	%rbp
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbp
-	popq	%rcx
-	.cfi_adjust_cfa_offset -8
-	.cfi_register %rip, %rcx
-	movq	%rdx, %rax
-	/* Not ret: its target would never be the one that was pushed last, and
-	 * each miss costs 8 ns. */
-	jmp	*%rcx
-
-	.cfi_adjust_cfa_offset 64
-	.cfi_offset %rip, -8
+	/* From here the other's frame, which stays valid to the end, says all. */
+	.cfi_def_cfa %rsi, 64
 	.cfi_offset %rbp, -16
 	.cfi_offset %rbx, -24
 	.cfi_offset %r12, -32
 	.cfi_offset %r13, -40
 	.cfi_offset %r14, -48
 	.cfi_offset %r15, -56
+	/* Bits 0-5 are sticky exception flags, which differ all the time and
+	 * mean nothing here. */
+	xorl	(%rsi), %r8d
+	testl	$0xffc0, %r8d
+	jne	.Lload_mxcsr
+.Lx87:
+	cmpw	%r9w, 4(%rsi)
+	jne	.Lload_x87
+.Lrestore:
+	movq	56(%rsi), %rcx
+	movq	48(%rsi), %rbp
+	movq	40(%rsi), %rbx
+	movq	32(%rsi), %r12
+	movq	24(%rsi), %r13
+	movq	16(%rsi), %r14
+	movq	8(%rsi), %r15
+	leaq	64(%rsi), %rsp
+	movq	%rdx, %rax
+	/* Not ret: its target would never be the one that was pushed last, and
+	 * each miss costs 8 ns. */
+	jmp	*%rcx
+
 .Lload_mxcsr:
 	/* With the flags as they are: a load that changes them costs 60 ns, one
 	 * of control bits alone 3. */
-	andl	$0x3f, %eax
-	xorl	%eax, (%rsp)
-	ldmxcsr	(%rsp)
+	andl	$0x3f, %r8d
+	xorl	%r8d, (%rsi)
+	ldmxcsr	(%rsi)
 	jmp	.Lx87
 .Lload_x87:
-	fldcw	4(%rsp)
+	fldcw	4(%rsi)
 	jmp	.Lrestore
 	.cfi_endproc
 	.size	mr_switch, . - mr_switch
@@ -126,13 +96,13 @@ mr_switch_int:
 mr_switch_leave:
 	.cfi_startproc
 	.cfi_undefined %rip
-	movq	%rdi, %rsp
 	movq	%rsi, %rdx
-	/* Below the other's context: in its red zone, which is unused. */
+	movq	%rdi, %rsi
+	/* In the red zone of a stack that nobody comes back to. */
 	stmxcsr	-8(%rsp)
 	fnstcw	-4(%rsp)
-	movl	-8(%rsp), %eax
-	movzwl	-4(%rsp), %ecx
+	movl	-8(%rsp), %r8d
+	movzwl	-4(%rsp), %r9d
 	jmp	.Larrive
 	.cfi_endproc
 	.size	mr_switch_leave, . - mr_switch_leave
@@ -140,8 +110,7 @@ mr_switch_leave:
 /*
  * int mr_switch_keep(void **save: rdi, void *to: rsi, void *value: rdx)
  *
- * The frame is the same, its control words unwritten. The stack pointer, which
- * all that follows has to wait for, goes through as few steps as can be.
+ * The frame is the same, its control words unwritten.
  */
 	.globl	mr_switch_keep
 	.hidden	mr_switch_keep
@@ -149,7 +118,6 @@ mr_switch_leave:
 	.p2align 4
 mr_switch_keep:
 	.cfi_startproc
-	/* In the red zone, until the stack pointer is another one. */
 	leaq	-56(%rsp), %rax
 	movq	%rbp, 48(%rax)
 	movq	%rbx, 40(%rax)
@@ -159,7 +127,6 @@ mr_switch_keep:
 	movq	%r15, 8(%rax)
 	movq	%rax, (%rdi)
 .Lkeep_arrive:
-	/* From here the other's frame, which stays valid to the end, says all. */
 	.cfi_def_cfa %rsi, 64
 	.cfi_offset %rbp, -16
 	.cfi_offset %rbx, -24
@@ -201,7 +168,8 @@ mr_switch_keep_leave:
 	.p2align 4
 mr_switch_make:
 	.cfi_startproc
-	/* 16 bytes of zeros end the chain of frames; 64 for the context. */
+	/* 16 bytes of zeros end the chain of frames; 64 for the context. What
+	 * rbx and r13-r15 will hold is all the same. */
 	leaq	-80(%rdi), %rax
 	leaq	.Lstart(%rip), %rcx
 	xorl	%edx, %edx
@@ -209,12 +177,7 @@ mr_switch_make:
 	movq	%rdx, 64(%rax)
 	movq	%rcx, 56(%rax)
 	movq	%rdx, 48(%rax)
-	movq	%rdx, 40(%rax)
 	movq	%rsi, 32(%rax)
-	movq	%rdx, 24(%rax)
-	movq	%rdx, 16(%rax)
-	movq	%rdx, 8(%rax)
-	movq	%rdx, (%rax)
 	stmxcsr	(%rax)
 	fnstcw	4(%rax)
 	ret
