@@ -69,6 +69,7 @@ struct mr_coro *mr_coro_thread(void)
     co->own->refs = 1;
     mr_waitq_init(&co->own->joiners);
     mr_group_init(&co->own->children);
+    co->own->children.is_own = true;
     mr_list_init(&co->own->member);
     mr_list_init(&co->own->all);
     if (!mr_thread.current)
@@ -127,6 +128,7 @@ MR_COLD void mr_coro_block_init(struct mr_coro *co, struct mr_stack *st)
     mr_list_init(&e->all);
     mr_waitq_init(&e->joiners);
     mr_group_init(&e->children);
+    e->children.is_own = true;
     e->entry.errand = NULL;
     e->waits_for = NULL;
     e->one.errand = e;

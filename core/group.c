@@ -22,6 +22,7 @@ void mr_group_init(struct mr_group *g)
     mr_waitq_init(&g->empty);
     g->closing = false;
     g->at_end = 0;
+    g->is_own = false;
 }
 
 struct mr_group *mr_group_own(void)
@@ -48,6 +49,16 @@ int mr_group_wait(struct mr_group *g, int64_t deadline)
     return 0;
 }
 
+/* Is the running errand a member of g, or born of one? */
+static bool is_inside(const struct mr_group *g)
+{
+    const struct mr_group *at = mr_errand_self()->group;
+
+    while (at && at != g && at->is_own)
+        at = mr_container_of(at, struct mr_errand, children)->group;
+    return at == g;
+}
+
 void mr_group_close(struct mr_group *g)
 {
     struct mr_scope shield;
@@ -56,6 +67,7 @@ void mr_group_close(struct mr_group *g)
 
     if (mr_list_is_empty(&g->members))
         return;
+    MR_BUG_ON(is_inside(g));
     g->closing = true;
     mr_group_cancel(g);
     if (g->live > 0) {

@@ -148,7 +148,38 @@ IN_HUB(group_close_is_shielded)
     return 0;
 }
 
+static struct mr_group outer_group;
+
+static intptr_t close_outer(void *arg)
+{
+    (void)arg;
+    mr_group_close(&outer_group);
+    return 0;
+}
+
+static intptr_t spawn_close_outer(void *arg)
+{
+    (void)arg;
+    return mr_join(mr_spawn(close_outer, NULL), NULL, MR_NEVER);
+}
+
+/* It hung, waiting for its own end. */
+IN_HUB_DIES(group_closed_by_a_member, "is_inside")
+{
+    mr_group_init(&outer_group);
+    CHECK_OK(mr_group_spawn(&outer_group, close_outer, NULL));
+    return mr_group_wait(&outer_group, MR_NEVER);
+}
+
+IN_HUB_DIES(group_closed_by_a_members_child, "is_inside")
+{
+    mr_group_init(&outer_group);
+    CHECK_OK(mr_group_spawn(&outer_group, spawn_close_outer, NULL));
+    return mr_group_wait(&outer_group, MR_NEVER);
+}
+
 SUITE("group", group_waits_for_all, group_wait_times_out,
       group_is_usable_after_close, group_refuses_while_closing,
-      group_member_joined_by_hand, group_close_is_shielded)
+      group_member_joined_by_hand, group_close_is_shielded,
+      group_closed_by_a_member, group_closed_by_a_members_child)
 TEST_MAIN()
