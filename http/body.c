@@ -47,7 +47,10 @@ static int fail(struct mr_body *b, int error)
 static int say_continue(struct mr_exchange *x)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    int err = mr_exchange_turn(x);
 
+    if (err)
+        return err;
     x->body.expect = false;
     if (x->res.started)
         return 0; /* what comes now would be taken for the answer's body */
@@ -83,7 +86,10 @@ static int fill(struct mr_exchange *x)
     if (b->framing == MR_FRAMING_LENGTH && b->left < limit)
         limit = (size_t)b->left;
     /* A handler that gathers a large upload shall not hold back what it has
-     * answered so far. */
+     * answered so far; and what that takes is not the body's time. */
+    err = x->writing ? 0 : mr_exchange_flush(x);
+    if (err)
+        return err;
     begin = mr_hub_now();
     n = mr_exchange_fill(x, limit, begin + b->patience);
     if (n < 0)

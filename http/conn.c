@@ -299,12 +299,17 @@ static enum head parse_head(struct mr_exchange *x)
  * it. */
 static enum head read_head(struct mr_exchange *x)
 {
-    int64_t deadline = mr_hub_now() + x->http->options.header_timeout;
+    int64_t deadline = 0;
     size_t max = x->http->head_limits.max_head;
     enum head head;
     ssize_t n;
 
     while ((head = parse_head(x)) == HEAD_MORE) {
+        /* How long the answers before it take to go is not its time. */
+        if (mr_exchange_flush(x))
+            return HEAD_FAILED;
+        if (deadline == 0)
+            deadline = mr_hub_now() + x->http->options.header_timeout;
         /* One byte beyond: then it is known to be too large. */
         n = mr_exchange_fill(x, max + 1 - x->in_pos, deadline);
         if (n == -ETIMEDOUT && x->in_len > 0 && !x->write_error) {
@@ -335,6 +340,13 @@ static void linger(struct mr_exchange *x)
             return;
         read += (size_t)n;
     }
+}
+
+static bool has_unread(const struct mr_conn *c)
+{
+    int fd = mr_stream_fd(&c->io.stream);
+
+    return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
 }
 
 /* True: back to rest. False: it is over. */
@@ -370,7 +382,10 @@ static bool serve(struct mr_exchange *x)
         x->in_pos = 0;
         if (mr_exchange_flush(x))
             return false;
-        if (mr_stream_pending(&x->conn->io.stream) == 0)
+        if (mr_stream_pending(&x->conn->io.stream) > 0)
+            continue;
+        /* Who ended its half may have asked before that. */
+        if (!x->conn->gone || !has_unread(x->conn))
             return !x->conn->gone;
     }
 }

@@ -127,7 +127,8 @@ struct mr_exchange {
     size_t body_base;         /* where the current head ends */
     struct mr_buf out;        /* answers not written yet */
     struct mr_hub_idle flush; /* writes them before the hub polls */
-    bool writing;             /* the coroutine itself is at `out` */
+    bool writing;             /* a coroutine is at `out` */
+    struct mr_waitq turn;     /* others of the handler's that want to write */
     int write_error;          /* sticky: what came after it would be misread */
     struct mr_arena arena;
     struct mr_body body;
@@ -197,6 +198,15 @@ void mr_exchange_free(struct mr_exchange *x);
 ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline);
 /* Gather n bytes, or write what was gathered and them. 0 or -Exxx. May park. */
 int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n);
+/* A handler's coroutines write one after the other: until nobody is at it. 0 or
+ * -ECANCELED. May park. Then, from begin to end, one is. */
+int mr_exchange_wait_turn(struct mr_exchange *x);
+static inline int mr_exchange_turn(struct mr_exchange *x)
+{
+    return MR_LIKELY(!x->writing) ? 0 : mr_exchange_wait_turn(x);
+}
+void mr_exchange_begin(struct mr_exchange *x);
+void mr_exchange_end(struct mr_exchange *x);
 /* Write what was gathered; _more: a sendfile follows. 0 or -Exxx. May park. */
 int mr_exchange_flush(struct mr_exchange *x);
 int mr_exchange_flush_more(struct mr_exchange *x);

@@ -55,7 +55,9 @@ static void count(const struct mr_exchange *x)
 /* A request that was not understood: its answer, and nothing after it. */
 void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
 {
-    static const struct mr_request_head unknown = {.minor = 1};
+    /* As far as it was read, HEAD is known to be HEAD: no content. */
+    const struct mr_request_head known = {.minor = 1,
+                                          .method = x->parser.head.method};
     struct mr_addr peer;
     char text[MR_ADDR_TEXT];
 
@@ -66,12 +68,14 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
         mr_log(MR_LOG_DEBUG, "http: %s: %d: %s", text, status, reason);
     }
     x->req.x = x;
-    x->req.head = &unknown;
+    x->req.head = &known;
     x->body = (struct mr_body){.done = true};
     mr_response_init(&x->res, x);
     x->res.close = true;
     (void)mr_reply_printf(&x->res, status, "%d %s: %s\n", status,
                           mr_status_reason(status), reason);
+    if (!x->res.started) /* no memory for the reason */
+        (void)mr_reply_status(&x->res, status);
     (void)mr_exchange_flush(x);
     count(x);
     log_access(x, NULL);
@@ -130,6 +134,8 @@ static int status_for(const struct mr_body *b, int err)
         return MR_STATUS_BAD_REQUEST;
     case -EPROTO:
         return b->chunked.status;
+    case -EFBIG:
+        return MR_STATUS_CONTENT_TOO_LARGE;
     default:
         return status_of(err);
     }
@@ -164,6 +170,7 @@ static void handler_failed(struct mr_exchange *x, int err, bool late)
     bool cut_short = x->res.broken && err != -ENODATA && err != -EIO;
     bool peers = x->body.error == err || cut_short || x->conn->gone ||
                  (!x->res.started && status_of(err) < 500);
+    bool broken;
 
     if (err == -EMSGSIZE && x->res.above > 0)
         log_length(x);
@@ -177,6 +184,11 @@ static void handler_failed(struct mr_exchange *x, int err, bool late)
         x->res.close = true;
         return;
     }
+    /* Fields were for the answer that is not coming: an error that is said to
+     * be compressed, or good for a day, is none. */
+    broken = x->res.broken;
+    mr_response_init(&x->res, x);
+    x->res.broken = broken;
     x->res.close = true;
     (void)mr_reply_status(&x->res, late ? MR_STATUS_SERVICE_UNAVAILABLE
                                         : status_for(&x->body, err));

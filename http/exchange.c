@@ -11,7 +11,8 @@
  *
  *  (1) An exchange has one connection, or is in the pool with nothing in it.
  *  (2) While `writing` is set a coroutine is inside a write: nobody else
- *      touches the gathered bytes.
+ *      touches the gathered bytes. Whoever adds to an answer waits for his turn
+ *      first (response.c); who only reads leaves the writing to whom it is.
  */
 #include <errno.h>
 #include <string.h>
@@ -45,6 +46,7 @@ static struct mr_exchange *exchange_new(struct mr_http *http)
     }
     mr_buf_init(&x->out);
     mr_arena_init(&x->arena, 4096);
+    mr_waitq_init(&x->turn);
     mr_list_init(&x->flush.node);
     x->flush.fn = flush_before_poll;
     mr_parser_init(&x->parser, &http->head_limits, x->fields);
@@ -112,7 +114,7 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
 
     MR_BUG_ON(x->in_len >= limit || end >= x->in_cap);
     limit = MR_MIN(limit - x->in_len, x->in_cap - end);
-    if (x->out.len > 0) {
+    if (x->out.len > 0 && !x->writing) {
         int err = mr_exchange_flush(x);
 
         if (err)
@@ -139,6 +141,28 @@ void mr_client_wait_end(struct mr_exchange *x)
     if (x->patience)
         mr_scope_move(x->patience,
                       mr_hub_now() + x->http->options.handler_timeout);
+}
+
+int mr_exchange_wait_turn(struct mr_exchange *x)
+{
+    intptr_t rc = 0;
+
+    while (x->writing && rc == 0)
+        rc = mr_wait(&x->turn, MR_NEVER, "another's write");
+    return (int)rc;
+}
+
+void mr_exchange_begin(struct mr_exchange *x)
+{
+    MR_BUG_ON(x->writing);
+    x->writing = true;
+}
+
+void mr_exchange_end(struct mr_exchange *x)
+{
+    x->writing = false;
+    if (MR_UNLIKELY(!mr_waitq_is_empty(&x->turn)))
+        (void)mr_waitq_wake_all(&x->turn, 0);
 }
 
 static size_t bytes_of(const struct iovec *v, int n)
@@ -180,11 +204,11 @@ static int write_all(struct mr_exchange *x, struct iovec *v, int n, int flags)
     if (x->write_error)
         return x->write_error;
     mr_hub_idle_remove(&x->flush);
-    x->writing = true;
+    mr_exchange_begin(x);
     mr_client_wait_begin(x);
     err = write_paced(x, v, n, flags);
     mr_client_wait_end(x);
-    x->writing = false;
+    mr_exchange_end(x);
     x->write_error = err;
     if (!err)
         mr_scoreboard_add(&x->http->row->bytes_out, (int64_t)bytes);
@@ -199,6 +223,7 @@ ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
     int64_t begin = *off, before;
     ssize_t rc;
 
+    mr_exchange_begin(x);
     mr_client_wait_begin(x);
     do {
         before = *off;
@@ -206,6 +231,7 @@ ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
                          mr_hub_now() + timeout);
     } while (rc == -ETIMEDOUT && *off - before >= MR_WRITE_UNIT);
     mr_client_wait_end(x);
+    mr_exchange_end(x);
     mr_scoreboard_add(&x->http->row->bytes_out, *off - begin);
     return rc < 0 ? rc : *off - begin;
 }

@@ -24,7 +24,10 @@ static int send_interim(struct mr_response *res, int status, struct mr_str more)
     size_t room = MR_STATUS_LINE_MAX + res->extra_bytes + more.n + 2;
     char *at;
     size_t n;
+    int err = mr_exchange_turn(x);
 
+    if (err)
+        return err;
     if (mr_buf_reserve(&x->out, room))
         return -ENOMEM;
     at = mr_buf_tail(&x->out);
@@ -37,7 +40,6 @@ static int send_interim(struct mr_response *res, int status, struct mr_str more)
     n += more.n;
     memcpy(at + n, "\r\n", 2);
     mr_buf_commit(&x->out, n + 2);
-    mr_scoreboard_add(&x->http->row->responses_1xx, 1);
     return mr_response_flush(res);
 }
 
@@ -50,6 +52,7 @@ int mr_response_interim(struct mr_response *res, int status)
     /* RFC 9110 15.2 */
     if (res->x->req.head->minor == 0)
         return 0;
+    mr_scoreboard_add(&res->x->http->row->responses_1xx, 1);
     return send_interim(res, status, mr_str(""));
 }
 

@@ -73,6 +73,10 @@ static bool decide_close(struct mr_response *res)
 
     if (!x->req.head->keep_alive || http->draining || res->broken)
         res->close = true;
+    /* It waits to be told to go on, and will not be any more: what it sends
+     * next may be the body, or another request. */
+    if (x->body.expect && x->in_len == 0)
+        res->close = true;
     if (x->conn->requests >= (uint64_t)http->options.max_requests)
         res->close = true;
     return res->close;
@@ -171,7 +175,10 @@ int mr_response_start(struct mr_response *res, int status, const char *type,
     struct mr_str content_type = mr_str(type);
     size_t room;
     char *at;
+    int err = mr_exchange_turn(x);
 
+    if (err)
+        return err;
     if (res->started)
         return -EALREADY;
     if (status < 200 || status > 999 || !mr_field_value_is_valid(content_type))
@@ -217,8 +224,10 @@ static int write_chunk(struct mr_response *res, const void *p, size_t n)
 int mr_response_write(struct mr_response *res, const void *p, size_t n)
 {
     bool cut = false;
-    int err;
+    int err = mr_exchange_turn(res->x);
 
+    if (err)
+        return err;
     if (!res->started)
         return -EINVAL;
     if (res->broken)
@@ -244,8 +253,10 @@ int mr_response_write(struct mr_response *res, const void *p, size_t n)
 
 int mr_response_flush(struct mr_response *res)
 {
-    int err = mr_exchange_flush(res->x);
+    int err = mr_exchange_turn(res->x);
 
+    if (!err)
+        err = mr_exchange_flush(res->x);
     return err ? break_off(res, err) : 0;
 }
 
@@ -329,10 +340,10 @@ static int reply_small_file(struct mr_response *res, int fd, int64_t off,
         ssize_t rc;
 
         /* It may park, and nobody shall move the buffer meanwhile. */
-        x->writing = true;
+        mr_exchange_begin(x);
         rc =
             mr_file_read(fd, mr_buf_tail(&x->out), n - got, off + (int64_t)got);
-        x->writing = false;
+        mr_exchange_end(x);
         if (rc <= 0)
             return break_off(res, rc < 0 ? (int)rc : -ENODATA);
         mr_buf_commit(&x->out, (size_t)rc);

@@ -31,7 +31,10 @@
  *  (6) What a status owes is there, or the answer is -EINVAL and the log says
  *      why: WWW-Authenticate with 401, Allow with 405, Upgrade with 426,
  *      Content-Range or multipart/byteranges with 206.
- *  (7) Small answers are gathered: to one read's worth of pipelined requests
+ *  (7) Coroutines of one handler may write to one answer, and one may read the
+ *      body meanwhile: each call's bytes stay together, and who comes second
+ *      waits.
+ *  (8) Small answers are gathered: to one read's worth of pipelined requests
  *      there is one write.
  */
 #include "http/headers.h"
@@ -77,7 +80,7 @@ MR_API int mr_reply_file(struct mr_response *res, int status, const char *type,
 
 /* Begin a streamed answer; length -1 when it is not known (chunked on 1.1,
  * until close on 1.0). 0, -EALREADY, -EINVAL (a status that is not 200 to
- * 999, a type with control bytes, invariant 6), -ENOMEM. Does not park. */
+ * 999, a type with control bytes, invariant 6), -ENOMEM. Parks only for (7). */
 MR_API MR_MUST_USE int mr_response_start(struct mr_response *res, int status,
                                          const char *type, int64_t length);
 /* 0, -EMSGSIZE, -EINVAL (not started), or what writing says: the peer is gone

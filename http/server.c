@@ -101,6 +101,9 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
 {
     struct mr_http *http;
 
+    if (o->max_head < 0 || o->max_head > MR_HEAD_MAX || o->max_target < 0 ||
+        o->max_fields < 0 || o->max_fields >= UINT16_MAX)
+        return -EINVAL;
     if (!mr_field_value_is_valid(mr_str(o->server_name)))
         return -EINVAL;
     http = mr_calloc(1, sizeof *http);

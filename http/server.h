@@ -51,7 +51,8 @@ struct mr_http_options {
 MR_API void mr_http_quota_init(struct mr_quota *q,
                                const struct mr_http_options *o);
 
-/* 0, -ENOMEM, -EINVAL: server_name is no field's value. */
+/* 0, -ENOMEM, -EINVAL: server_name is no field's value; max_head above 64K,
+ * max_fields above 65,534, or one of the sizes negative. */
 MR_API MR_MUST_USE int mr_http_new(struct mr_http **ret,
                                    const struct mr_http_options *o,
                                    struct mr_score_row *row);

@@ -162,6 +162,186 @@ IN_HUB(nothing_follows_a_cut_answer)
     return 0;
 }
 
+/* --- several coroutines of one handler --- */
+
+static intptr_t write_pieces(void *res)
+{
+    static const char a[20000] = {[0 ... 19999] = 'a'};
+    int rc = 0;
+
+    for (int i = 0; i < 3 && rc == 0; i++)
+        rc = mr_response_write(res, a, sizeof a);
+    return rc;
+}
+
+static int write_from_two(struct mr_request *req, struct mr_response *res,
+                          void *self)
+{
+    struct mr_coro *other;
+    intptr_t its = -1;
+    int rc = mr_response_start(res, 200, NULL, *(int *)self);
+
+    (void)req;
+    other = mr_spawn(write_pieces, res);
+    CHECK_OK(other != NULL);
+    for (int i = 0; i < 3 && rc == 0; i++) {
+        rc = mr_response_write(res, "b", 1);
+        if (rc == 0)
+            rc = mr_response_write(res, big, 15000);
+        if (rc == 0)
+            rc = mr_response_flush(res);
+    }
+    CHECK_EQ_INT(mr_join(other, &its, MR_NEVER), 0);
+    CHECK_EQ_INT(its, 0);
+    return rc;
+}
+
+/* The second's bytes went into the buffer that the first was writing from, and
+ * were dropped with it, or it moved meanwhile. */
+IN_HUB(two_coroutines_write_one_answer)
+{
+    enum { ALL = 3 * 20000 + 3 * 15001 };
+    struct web w;
+    int length, size = 2048;
+
+    memset(big, 'c', sizeof big);
+    web_open(&w, &(struct mr_http_options){0});
+    CHECK_EQ_INT(setsockopt(w.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size),
+                 0);
+    web_route(&w, "/", write_from_two, &length);
+    for (int i = 0; i < 2; i++) {
+        struct client *c = narrow_client(&w);
+        size_t n[3] = {0};
+
+        length = i ? ALL : -1;
+        CASE("length %d", length);
+        CHECK_EQ_INT(ask(c, GET("/")), 200);
+        CHECK_EQ_INT(c->body_n, ALL);
+        for (size_t k = 0; k < c->body_n; k++) {
+            CHECK_OK(c->body[k] >= 'a' && c->body[k] <= 'c');
+            n[(c->body[k] - 'a') % 3]++;
+        }
+        CHECK_EQ_INT(n[0], 60000);
+        CHECK_EQ_INT(n[1], 3);
+        CHECK_EQ_INT(n[2], 45000);
+        client_free(c);
+    }
+    web_close(&w);
+    return 0;
+}
+
+/* --- errors --- */
+
+static int fields_then_error(struct mr_request *req, struct mr_response *res,
+                             void *self)
+{
+    (void)req;
+    (void)self;
+    CHECK_EQ_INT(mr_response_header(res, "Content-Encoding", "gzip"), 0);
+    CHECK_EQ_INT(mr_response_header(res, "Content-Type", "image/png"), 0);
+    CHECK_EQ_INT(mr_response_header(res, "ETag", "\"x\""), 0);
+    CHECK_EQ_INT(mr_response_header(res, "Cache-Control", "max-age=9999"), 0);
+    return -EIO;
+}
+
+/* The error's text was said to be a compressed image, good for hours. */
+WEB(an_error_has_no_fields_of_the_answer)
+{
+    static const char *const gone[] = {"Content-Encoding", "ETag",
+                                       "Cache-Control"};
+    struct client *c;
+
+    web_route(w, "/", fields_then_error, NULL);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 500);
+    for (size_t i = 0; i < MR_ARRAY_LEN(gone); i++)
+        CHECK_EQ_STR(client_field(c, gone[i]), "");
+    CHECK_EQ_STR(client_field(c, "Content-Type"), "text/plain; charset=utf-8");
+    CHECK_OK(client_sees_end(c));
+    client_free(c);
+}
+
+/* RFC 9110 9.3.2, however bad the rest of it is. */
+WEB(refused_head_has_no_body)
+{
+    static const char *const bad[] = {
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nX y\r\n\r\n",
+        "HEAD #x HTTP/1.1\r\n",
+        "HEAD / HTTP/2.0\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(bad); i++) {
+        struct client *c = client_new(w);
+
+        CASE("%s", bad[i]);
+        client_send(c, bad[i]);
+        CHECK_OK(client_head(c) >= 400);
+        CHECK_OK(client_sees_end(c));
+        CHECK_EQ_INT(c->n, 0);
+        client_free(c);
+    }
+}
+
+/* --- half-closed --- */
+
+static int answer_when_gone(struct mr_request *req, struct mr_response *res,
+                            void *self)
+{
+    (void)self;
+    CHECK_EQ_INT(mr_request_wait_gone(req, MR_NEVER), 0);
+    return mr_reply(res, 200, NULL, mr_str("gone"));
+}
+
+/* It asked for more before it ended its half: the close reset both answers
+ * away. */
+WEB(asked_before_the_half_close)
+{
+    struct client *c;
+
+    web_route(w, "/", hello, NULL);
+    web_route(w, "/gone", answer_when_gone, NULL);
+    c = client_new(w);
+    client_send(c, GET("/gone"));
+    UNTIL(w->row.in_flight == 1);
+    client_send(c, GET("/"));
+    mr_sys_shutdown(c->fd, SHUT_WR);
+    CHECK_EQ_INT(client_answer(c), 200);
+    CHECK_EQ_STR(c->body, "gone");
+    CHECK_EQ_INT(client_answer(c), 200);
+    CHECK_EQ_STR(c->body, "hi");
+    CHECK_EQ_INT(client_more(c), 0);
+    client_free(c);
+}
+
+/* --- a server that is freed by its own handler --- */
+
+static int free_server(struct mr_request *req, struct mr_response *res,
+                       void *self)
+{
+    (void)req;
+    (void)res;
+    mr_http_free(*(struct mr_http **)self);
+    return 0;
+}
+
+IN_HUB_DIES(freed_by_its_own_handler, "is_inside")
+{
+    struct web w;
+    struct client *c;
+
+    web_open(&w, &(struct mr_http_options){0});
+    web_route(&w, "/", free_server, &w.http);
+    c = client_new(&w);
+    (void)ask(c, GET("/"));
+    client_free(c);
+    web_close(&w);
+    return 0;
+}
+
 SUITE("ends", freed_before_the_first_turn, no_timer_outlives_the_server,
-      last_answer_is_whole, nothing_follows_a_cut_answer)
+      last_answer_is_whole, nothing_follows_a_cut_answer,
+      two_coroutines_write_one_answer, an_error_has_no_fields_of_the_answer,
+      refused_head_has_no_body, asked_before_the_half_close,
+      freed_by_its_own_handler)
 TEST_MAIN()

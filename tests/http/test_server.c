@@ -386,10 +386,26 @@ WEB(server_costs_one_recv_and_one_send)
     CHECK_EQ_INT(status, 0);
 }
 
+/* What no buffer is made for is refused at once, not by a BUG later. */
+TEST(server_refuses_sizes)
+{
+    static const struct mr_http_options bad[] = {
+        {.max_head = 64 * 1024 + 1}, {.max_head = -1},   {.max_target = -1},
+        {.max_fields = UINT16_MAX},  {.max_fields = -1}, {.server_name = "a\n"},
+    };
+    struct mr_http *http;
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(bad); i++) {
+        CASE("%zu", i);
+        EQ_INT(mr_http_new(&http, &bad[i], NULL), -EINVAL);
+    }
+}
+
 SUITE("http server: want", server_without_a_stack, server_drains_the_starved,
       server_without_memory, server_without_memory_for_a_connection,
       server_without_descriptors, server_at_max_connections,
-      server_at_max_per_address, server_at_max_connections_of_two_listeners)
+      server_at_max_per_address, server_at_max_connections_of_two_listeners,
+      server_refuses_sizes)
 SUITE("http server: leaving, and cost", server_drains, server_cuts_off,
       server_costs_one_recv_and_one_send)
 TEST_MAIN()
