@@ -20,6 +20,13 @@
  * megabyte costs less than a new connection with its slow start. */
 #define SKIP_MAX (256 * 1024)
 
+void mr_body_limit(struct mr_body *b, int64_t max, int64_t timeout)
+{
+    b->max = max;
+    b->timeout = timeout;
+    b->patience = timeout;
+}
+
 void mr_body_begin(struct mr_body *b, const struct mr_request_head *head,
                    const struct mr_http_options *o, struct mr_arena *arena)
 {
@@ -30,8 +37,7 @@ void mr_body_begin(struct mr_body *b, const struct mr_request_head *head,
     b->expect = head->expect_continue && !b->done;
     b->error = 0;
     b->seen = 0;
-    b->max = o->max_body;
-    b->patience = o->body_timeout;
+    mr_body_limit(b, o->max_body, o->body_timeout);
     b->held.n = 0;
     if (head->framing == MR_FRAMING_CHUNKED)
         mr_chunked_init(&b->chunked, arena);
@@ -63,7 +69,7 @@ static int say_continue(struct mr_exchange *x)
  * the end, is who sends less than a unit in it. */
 static void pace(struct mr_exchange *x, ssize_t n, int64_t waited)
 {
-    int64_t timeout = x->http->options.body_timeout;
+    int64_t timeout = x->body.timeout;
     int64_t left = x->body.patience - waited + n * (timeout / MR_BODY_UNIT);
 
     x->body.patience = MR_MAX(MR_MIN(left, timeout), 0);

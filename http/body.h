@@ -25,6 +25,7 @@ struct mr_body {
     bool done;
     bool expect;        /* 100 Continue is still owed */
     int error;          /* once failed, always */
+    int64_t timeout;    /* for each MR_BODY_UNIT */
     int64_t patience;   /* how long the next piece may be waited for */
     uint64_t left;      /* of a length */
     uint64_t seen;      /* handed out */
@@ -36,6 +37,8 @@ struct mr_body {
 /* Trailers go to the arena. Limits: max_body, body_timeout. */
 void mr_body_begin(struct mr_body *b, const struct mr_request_head *head,
                    const struct mr_http_options *o, struct mr_arena *arena);
+/* The route's, before the first piece: max -1 for none. */
+void mr_body_limit(struct mr_body *b, int64_t max, int64_t timeout);
 /* As mr_request_next. May park. */
 MR_MUST_USE int mr_body_next(struct mr_exchange *x, struct mr_str *ret_piece);
 /* Read and drop what is left, if that is little. 0: at its end; -EFBIG: too

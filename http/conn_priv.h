@@ -66,8 +66,9 @@ struct mr_conn {
 struct mr_request {
     struct mr_exchange *x;
     const struct mr_request_head *head;
-    struct mr_str path; /* decoded */
-    struct mr_str rest; /* behind the route's pattern */
+    struct mr_str path;           /* decoded */
+    struct mr_str rest;           /* behind the route's pattern */
+    const struct mr_route *route; /* NULL: none yet */
     struct mr_str head_text;
 };
 
@@ -145,6 +146,7 @@ struct mr_http_target {
     mr_handle_fn *handle;
     void *self;
     const char *name;
+    struct mr_route_options options; /* filled: nothing is 0 */
 };
 
 /* Connections at rest with one time-out: first in, first out. */

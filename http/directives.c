@@ -22,6 +22,7 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
 static const char *const access_formats[] = {"common", "combined", NULL};
 
 #define V(field) .offset = offsetof(struct mr_conf_values, field)
+#define R(field) .offset = offsetof(struct mr_route_values, field)
 #define H(field) V(http.field)
 
 static const struct mr_config_option root_options[] = {
@@ -244,6 +245,33 @@ static const struct mr_config_option route_options[] = {
      .required = true,
      .offset = offsetof(struct mr_route_values, app),
      .doc = "what answers"},
+    {.name = "max_body",
+     .type = MR_CONFIG_SIZE,
+     .def = "inherit",
+     R(limits.max_body),
+     .min = 1,
+     .max = INT64_MAX,
+     .word = "inherit",
+     .word_value = 0,
+     .doc = "bytes of a body here; inherit: as the server's"},
+    {.name = "body_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "inherit",
+     R(limits.body_timeout),
+     .min = S / 10,
+     .max = HOUR,
+     .word = "inherit",
+     .word_value = 0,
+     .doc = "for each 16 KiB of a body here; inherit: as the server's"},
+    {.name = "handler_timeout",
+     .type = MR_CONFIG_DURATION,
+     .def = "inherit",
+     R(limits.handler_timeout),
+     .min = S / 1000,
+     .max = 24 * HOUR,
+     .word = "inherit",
+     .word_value = 0,
+     .doc = "that the handler waits here; inherit: as the server's"},
 };
 
 const struct mr_config_table mr_conf_tables[MR_CONF_PLACES] = {

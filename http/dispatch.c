@@ -197,7 +197,7 @@ static void handler_failed(struct mr_exchange *x, int err, bool late)
 static void call_handler(struct mr_exchange *x)
 {
     const struct mr_http_target *t = x->target;
-    int64_t limit = x->http->options.handler_timeout;
+    int64_t limit = t->options.handler_timeout;
     struct mr_scope scope;
     bool late = false;
     int err;
@@ -260,18 +260,23 @@ static void dispatch(struct mr_exchange *x)
                                                       : MR_STATUS_BAD_REQUEST);
         return;
     }
+    result = mr_router_match(&x->http->router, head->method, x->req.path, &m);
+    if (result == MR_ROUTE_FOUND) {
+        x->target = m.route->target;
+        x->req.route = m.route;
+        x->req.rest = m.rest;
+        mr_body_limit(&x->body, x->target->options.max_body,
+                      x->target->options.body_timeout);
+    }
     if (x->body.max >= 0 && head->content_length > (uint64_t)x->body.max) {
         x->res.close = true;
         (void)mr_reply_status(&x->res, MR_STATUS_CONTENT_TOO_LARGE);
         return;
     }
-    result = mr_router_match(&x->http->router, head->method, x->req.path, &m);
     if (result != MR_ROUTE_FOUND) {
         answer_unrouted(x, result, &m);
         return;
     }
-    x->target = m.route->target;
-    x->req.rest = m.rest;
     call_handler(x);
 }
 
@@ -284,6 +289,7 @@ static void begin_request(struct mr_exchange *x)
     x->req.head_text = mr_str_n(x->in + x->in_pos, p->size);
     x->req.path = p->head.path;
     x->req.rest = mr_str("/");
+    x->req.route = NULL;
     x->target = NULL;
     x->in_pos += p->size;
     x->in_len -= p->size;

@@ -140,7 +140,7 @@ void mr_client_wait_end(struct mr_exchange *x)
 {
     if (x->patience)
         mr_scope_move(x->patience,
-                      mr_hub_now() + x->http->options.handler_timeout);
+                      mr_hub_now() + x->target->options.handler_timeout);
 }
 
 int mr_exchange_wait_turn(struct mr_exchange *x)

@@ -162,19 +162,19 @@ static int add_route(struct mr_http_conf *conf,
 {
     struct mr_conf_route *r = &conf->routes[conf->route_count];
     const struct mr_config_table table = mr_conf_tables[MR_CONF_ROUTE];
-    struct mr_route_values v;
+    struct mr_route_values *v = &r->values;
     const char *why = "";
-    int err = mr_config_fill(section, &table, &v);
+    int err = mr_config_fill(section, &table, v);
 
     if (err)
         return err;
     r->pattern = mr_config_title(section);
-    r->in.app = mr_apps_find(&conf->apps, v.app);
+    r->in.app = mr_apps_find(&conf->apps, v->app);
     if (!r->in.app || !r->in.app->handle)
         return mr_config_error(section, "app",
                                "app '%s' has no handler for requests: it "
                                "serves `listen \"%s ADDR\"`",
-                               v.app,
+                               v->app,
                                r->in.app && !r->in.app->serve ? MR_LISTEN_UDP
                                                               : MR_LISTEN_TCP);
     err = mr_router_add(&conf->router, mr_str(r->pattern), r, &why);

@@ -34,6 +34,7 @@ struct mr_listen_values {
 
 struct mr_route_values {
     const char *app;
+    struct mr_route_options limits;
 };
 
 /* Where directives stand. */
@@ -55,6 +56,7 @@ struct mr_conf_instance {
 
 struct mr_conf_route {
     const char *pattern;
+    struct mr_route_values values;
     struct mr_conf_instance in;
 };
 

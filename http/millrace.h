@@ -16,6 +16,7 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "http/app.h"
+#include "http/chain.h"
 #include "http/cookie.h"
 #include "http/form.h"
 #include "http/request.h"

@@ -32,6 +32,12 @@ struct mr_str mr_request_rest(const struct mr_request *req)
     return req->rest;
 }
 
+struct mr_str mr_request_param(const struct mr_request *req, const char *name)
+{
+    return req->route ? mr_route_param(req->route, req->path, name)
+                      : (struct mr_str){0};
+}
+
 struct mr_str mr_request_query_text(const struct mr_request *req)
 {
     return req->head->query;

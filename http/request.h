@@ -27,6 +27,10 @@ MR_API struct mr_str mr_request_target(const struct mr_request *req);
 MR_API struct mr_str mr_request_path(const struct mr_request *req);
 /* What of the path follows the route's pattern, beginning with '/'. */
 MR_API struct mr_str mr_request_rest(const struct mr_request *req);
+/* What stands in the path for the ":name" or "*name" of the route's pattern
+ * (http/router.h); p is NULL when that has no such parameter. */
+MR_API struct mr_str mr_request_param(const struct mr_request *req,
+                                      const char *name);
 /* Raw, without '?'; p is NULL when there is none. */
 MR_API struct mr_str mr_request_query_text(const struct mr_request *req);
 /* The decoded value of a query parameter, or `otherwise`. */

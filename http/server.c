@@ -130,16 +130,39 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     return 0;
 }
 
+/* What a route leaves open is the server's. */
+static struct mr_route_options limits_of(const struct mr_http_options *o,
+                                         const struct mr_route_options *own)
+{
+    struct mr_route_options r = own ? *own : (struct mr_route_options){0};
+
+    if (r.max_body == 0)
+        r.max_body = o->max_body;
+    if (r.body_timeout == 0)
+        r.body_timeout = o->body_timeout;
+    if (r.handler_timeout == 0)
+        r.handler_timeout = o->handler_timeout;
+    return r;
+}
+
 int mr_http_route(struct mr_http *http, struct mr_str pattern,
                   mr_handle_fn *handle, void *self, const char *name,
                   const char **ret_why)
+{
+    return mr_http_route_with(http, pattern, handle, self, name, NULL, ret_why);
+}
+
+int mr_http_route_with(struct mr_http *http, struct mr_str pattern,
+                       mr_handle_fn *handle, void *self, const char *name,
+                       const struct mr_route_options *o, const char **ret_why)
 {
     struct mr_http_target *t = mr_alloc(sizeof *t);
     int err;
 
     if (!t)
         return -ENOMEM;
-    *t = (struct mr_http_target){handle, self, name};
+    *t = (struct mr_http_target){handle, self, name,
+                                 limits_of(&http->options, o)};
     err = mr_router_add(&http->router, pattern, t, ret_why);
     if (err)
         mr_free(t);

@@ -66,6 +66,19 @@ MR_API MR_MUST_USE int mr_http_route(struct mr_http *http,
                                      mr_handle_fn *handle, void *self,
                                      const char *name, const char **ret_why);
 
+/* Of one route; zero means: as the server's options say. */
+struct mr_route_options {
+    int64_t max_body;        /* bytes; -1: no limit */
+    int64_t body_timeout;    /* ns for each 16 KiB of a body */
+    int64_t handler_timeout; /* ns; MR_NEVER: no limit */
+};
+
+/* The same, with limits of its own; options NULL: none. They are copied. */
+MR_API MR_MUST_USE int
+mr_http_route_with(struct mr_http *http, struct mr_str pattern,
+                   mr_handle_fn *handle, void *self, const char *name,
+                   const struct mr_route_options *o, const char **ret_why);
+
 /* Accept HTTP connections on a listening descriptor, borrowed. shared: other
  * processes hold it too; exclusive: and accept from it. 0 or -Exxx. */
 MR_API MR_MUST_USE int mr_http_listen(struct mr_http *http, int fd, bool shared,

@@ -122,6 +122,15 @@ static const struct {
     {"/there/", -EEXIST, ""},
     {"POST /there/", -EEXIST, ""},
     {"GET /there", 0, ""},
+    {"/a/:", -EINVAL, "a parameter is"},
+    {"/a/*", -EINVAL, "a parameter is"},
+    {"/a/:b-c", -EINVAL, "a parameter is"},
+    {"/*a/b", -EINVAL, "nothing can follow"},
+    {"/:a/*a", -EINVAL, "same name"},
+    {"/:a/b/:a", -EINVAL, "same name"},
+    {"/there/*all", -EEXIST, ""}, /* the same paths as /there */
+    {"/u/:a", 0, ""},
+    {"/u/:b", -EEXIST, ""},
 };
 
 TEST(router_refuses)
@@ -139,8 +148,89 @@ TEST(router_refuses)
                bad[i].want);
         OK(strstr(why, bad[i].why) != NULL);
     }
-    EQ_INT(r.n, 3);
+    EQ_INT(r.n, 4);
     mr_router_fini(&r);
+}
+
+static const char *const with_params[] = {
+    "/",           "/users/:id",    "GET /users/me", "/users/:id/*more",
+    "/:a/:b/c",    "/files/*path",  "/files/x",      "POST /users/:who",
+    "/o/:one/end", "DELETE /d/:it",
+};
+
+static const struct {
+    enum mr_method method;
+    const char *path;
+    const char *route;
+    const char *rest;
+    const char *param; /* its name */
+    const char *value; /* NULL: none */
+} param_matches[] = {
+    {MR_METHOD_GET, "/users/7", "/users/:id", "/", "id", "7"},
+    {MR_METHOD_GET, "/users/7/", "/users/:id", "/", "id", "7"},
+    {MR_METHOD_GET, "/users/7", "/users/:id", "/", "who", NULL},
+    {MR_METHOD_POST, "/users/7", "POST /users/:who", "/", "who", "7"},
+    {MR_METHOD_GET, "/users/me", "GET /users/me", "/", "id", NULL},
+    {MR_METHOD_GET, "/users/7/a/b", "/users/:id/*more", "/a/b", "more", "a/b"},
+    {MR_METHOD_GET, "/users/7/a/b", "/users/:id/*more", "/a/b", "id", "7"},
+    {MR_METHOD_GET, "/users/7//", "/users/:id/*more", "//", "more", "/"},
+    {MR_METHOD_GET, "/users", "/", "/users", "id", NULL},
+    {MR_METHOD_GET, "/users/", "/", "/users/", "id", NULL},
+    {MR_METHOD_GET, "/users//x", "/", "/users//x", "id", NULL},
+    {MR_METHOD_GET, "/x/y/c", "/:a/:b/c", "/", "b", "y"},
+    {MR_METHOD_GET, "/x/y/c/d", "/", "/x/y/c/d", "b", NULL},
+    {MR_METHOD_GET, "/x/y/d", "/", "/x/y/d", "b", NULL},
+    {MR_METHOD_GET, "/files", "/files/*path", "/", "path", ""},
+    {MR_METHOD_GET, "/files/", "/files/*path", "/", "path", ""},
+    {MR_METHOD_GET, "/files/a/b", "/files/*path", "/a/b", "path", "a/b"},
+    {MR_METHOD_GET, "/files/x", "/files/x", "/", "path", NULL},
+    {MR_METHOD_GET, "/files/x/y", "/files/x", "/y", "path", NULL},
+    {MR_METHOD_GET, "/filesx", "/", "/filesx", "path", NULL},
+    {MR_METHOD_GET, "/o/1/end", "/o/:one/end", "/", "one", "1"},
+    {MR_METHOD_GET, "/o/1/ending", "/", "/o/1/ending", "one", NULL},
+    {MR_METHOD_GET, "/d/1", NULL, NULL, NULL, NULL},
+};
+
+/* In whatever order the routes are added. */
+static void match_params(size_t first)
+{
+    struct mr_router r;
+    const char *why;
+
+    mr_router_init(&r);
+    for (size_t i = 0; i < MR_ARRAY_LEN(with_params); i++) {
+        const char *p = with_params[(i + first) % MR_ARRAY_LEN(with_params)];
+
+        EQ_INT(mr_router_add(&r, mr_str(p), (void *)(uintptr_t)p, &why), 0);
+    }
+    for (size_t i = 0; i < MR_ARRAY_LEN(param_matches); i++) {
+        struct mr_str path = mr_str(param_matches[i].path), value;
+        struct mr_route_match m;
+        enum mr_route_result rc =
+            mr_router_match(&r, param_matches[i].method, path, &m);
+
+        CASE("%zu: %d %s", first, param_matches[i].method, path.p);
+        if (!param_matches[i].route) {
+            EQ_INT(rc, MR_ROUTE_NOT_ALLOWED);
+            continue;
+        }
+        EQ_INT(rc, MR_ROUTE_FOUND);
+        EQ_STR(m.route->target, param_matches[i].route);
+        EQ_MEM(m.rest.p, m.rest.n, param_matches[i].rest,
+               strlen(param_matches[i].rest));
+        value = mr_route_param(m.route, path, param_matches[i].param);
+        EQ_INT(value.p != NULL, param_matches[i].value != NULL);
+        if (value.p)
+            EQ_MEM(value.p, value.n, param_matches[i].value,
+                   strlen(param_matches[i].value));
+    }
+    mr_router_fini(&r);
+}
+
+TEST(router_params)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(with_params); i++)
+        match_params(i);
 }
 
 TEST(router_out_of_memory)
@@ -167,5 +257,5 @@ TEST(router_allow_stays_inside)
 }
 
 SUITE("router", router_matches, router_without_a_route_for_all, router_refuses,
-      router_out_of_memory, router_allow_stays_inside)
+      router_params, router_out_of_memory, router_allow_stays_inside)
 TEST_MAIN()
