@@ -248,7 +248,8 @@ $(enemy): $(call obj,tests/e2e/enemy.c)
 	$(Q)$(LINK) -o $@ $^
 
 e2e: all $(core_bench) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
-	@YES=$(YES) sh tests/e2e/install.sh curl wrk strace chromium slowhttptest gdb
+	@YES=$(YES) sh tests/e2e/install.sh curl wget wrk strace chromium \
+		slowhttptest gdb python3 ab=apache2-utils
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \
 		MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 V=1 \
 		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))

@@ -115,5 +115,83 @@ TEST(conditional_decides)
     }
 }
 
-SUITE("preconditions", conditional_decides)
+/* --- each combination, each order of the fields --- */
+
+enum { ABSENT, HOLDS, FAILS, STATES };
+
+static const char *const names[4] = {"if-match", "if-unmodified-since",
+                                     "if-none-match", "if-modified-since"};
+
+/* What makes each of them true, and false (RFC 9110 13.1). */
+static const char *const values[4][STATES] = {
+    {NULL, "\"a\"", "\"b\""},
+    {NULL, DATE, BEFORE},
+    {NULL, "\"b\"", "\"a\""},
+    {NULL, BEFORE, DATE},
+};
+
+/* 13.2.2, step by step. */
+static int by_the_letter(const int state[4], bool reads)
+{
+    if (state[0] == FAILS)
+        return 412;
+    if (state[0] == ABSENT && state[1] == FAILS)
+        return 412;
+    if (state[2] == FAILS)
+        return reads ? 304 : 412;
+    if (reads && state[2] == ABSENT && state[3] == FAILS)
+        return 304;
+    return 0;
+}
+
+static void try_order(const int state[4], const int order[4])
+{
+    const struct mr_validators v = {.etag = mr_str("\"a\""),
+                                    .modified = MODIFIED};
+    struct mr_field room[4];
+    struct mr_headers h;
+
+    mr_headers_init(&h, room, MR_ARRAY_LEN(room));
+    for (int i = 0; i < 4; i++) {
+        int k = order[i];
+
+        if (state[k] != ABSENT)
+            EQ_INT(mr_headers_add(&h, mr_str(names[k]),
+                                  mr_str(values[k][state[k]])),
+                   0);
+    }
+    EQ_INT(mr_conditional(&h, MR_METHOD_GET, &v, NOW),
+           by_the_letter(state, true));
+    EQ_INT(mr_conditional(&h, MR_METHOD_HEAD, &v, NOW),
+           by_the_letter(state, true));
+    EQ_INT(mr_conditional(&h, MR_METHOD_PUT, &v, NOW),
+           by_the_letter(state, false));
+}
+
+static bool is_permutation(const int order[4])
+{
+    unsigned seen = 0;
+
+    for (int i = 0; i < 4; i++)
+        seen |= 1u << order[i];
+    return seen == 15;
+}
+
+TEST(conditional_each_combination_in_each_order)
+{
+    for (int c = 0; c < 81; c++) {
+        const int state[4] = {c % 3, c / 3 % 3, c / 9 % 3, c / 27};
+
+        for (int p = 0; p < 256; p++) {
+            const int order[4] = {p & 3, p >> 2 & 3, p >> 4 & 3, p >> 6};
+
+            CASE("combination %d, order %d", c, p);
+            if (is_permutation(order))
+                try_order(state, order);
+        }
+    }
+}
+
+SUITE("preconditions", conditional_decides,
+      conditional_each_combination_in_each_order)
 TEST_MAIN()
