@@ -31,7 +31,7 @@ static const char page_style[] =
     "td:first-child{overflow-wrap:anywhere}\n"
     ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     "\n.t{white-space:nowrap}\n"
-    "a{text-decoration:none}a:hover{text-decoration:underline}\n"
+    "a{display:block;text-decoration:none}a:hover{text-decoration:underline}\n"
     "@media(max-width:40rem){.t{display:none}}\n"
     "</style></head><body>\n<h1>";
 
@@ -88,7 +88,7 @@ static int put_entry(struct mr_buf *b, struct mr_arena *arena,
 
     if (err)
         return err;
-    if (!is_dir)
+    if (S_ISREG(e->mode))
         put_size(size, e->size);
     mr_date_format(date, e->mtime);
     /* "./" keeps a name with a colon from being taken for a scheme. */

@@ -43,24 +43,38 @@ struct sending {
 
 /* --- validators --- */
 
+static char *put_hex(char *at, uint64_t v)
+{
+    int digits = (67 - __builtin_clzll(v | 1)) / 4;
+
+    for (int i = digits; i-- > 0; v >>= 4)
+        at[i] = "0123456789abcdef"[v & 15];
+    return at + digits;
+}
+
 /* A file that changed twice within a tick of its file system's clock has the
  * same time for two contents: while that may be, its tag is weak (RFC 9110
  * 8.8.1, 8.8.3). */
 static size_t put_etag(char out[ETAG_MAX], const struct stat *st,
                        enum mr_coding coding, int64_t now)
 {
-    bool coded = coding != MR_CODING_IDENTITY;
     char *at = out;
 
     if (st->st_mtim.tv_sec > now - TICK_S) {
         *at++ = 'W';
         *at++ = '/';
     }
-    at += snprintf(at, ETAG_MAX - 2, "\"%llx-%llx-%lx%s%s\"",
-                   (unsigned long long)st->st_size,
-                   (unsigned long long)st->st_mtim.tv_sec,
-                   (unsigned long)st->st_mtim.tv_nsec, coded ? "-" : "",
-                   coded ? mr_coding_name(coding) : "");
+    *at++ = '"';
+    at = put_hex(at, (uint64_t)st->st_size);
+    *at++ = '-';
+    at = put_hex(at, (uint64_t)st->st_mtim.tv_sec);
+    *at++ = '-';
+    at = put_hex(at, (uint64_t)st->st_mtim.tv_nsec);
+    if (coding != MR_CODING_IDENTITY) {
+        *at++ = '-';
+        at = stpcpy(at, mr_coding_name(coding));
+    }
+    *at++ = '"';
     return (size_t)(at - out);
 }
 

@@ -104,6 +104,7 @@ WEB(listing_of_what_is_wished)
     how = (struct mr_listing){.hidden = true, .links = true};
     CHECK_EQ_INT(ask(c, GET("/")), 200);
     CHECK_OK(strstr(c->body, ".hidden") && strstr(c->body, "./there\""));
+    CHECK_OK(!strstr(c->body, "5 B")); /* a link's own size says nothing */
     client_free(c);
 }
 
