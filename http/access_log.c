@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/hub.h"
@@ -178,16 +179,25 @@ static void put_number(struct out *o, uint64_t v)
     put_z(o, digits);
 }
 
-/* "22/Nov/2026:12:47:51 +0000", made once a second from the pieces of
- * "Sun, 22 Nov 2026 12:47:51 GMT". */
+/* "22/Nov/2026:12:47:51 +0000" or "2026-11-22T12:47:51Z", made once a second.
+ */
 static const char *stamp(struct mr_access_log *log)
 {
     int64_t now = mr_sys_realtime() / 1000000000;
+    time_t t = (time_t)now;
+    struct tm tm;
     char d[MR_DATE_LEN];
 
     if (log->second == now)
         return log->stamp;
     log->second = now;
+    if (log->format == MR_ACCESS_JSON) {
+        if (strftime(log->stamp, sizeof log->stamp, "%Y-%m-%dT%H:%M:%SZ",
+                     gmtime_r(&t, &tm)) == 0)
+            *log->stamp = '\0'; /* a year of many digits */
+        return log->stamp;
+    }
+    /* the pieces of "Sun, 22 Nov 2026 12:47:51 GMT" */
     mr_date_format(d, now);
     snprintf(log->stamp, sizeof log->stamp, "%.2s/%.3s/%.4s:%.8s +0000", d + 5,
              d + 8, d + 12, d + 17);
@@ -206,18 +216,90 @@ static void put_request(struct out *o, const struct mr_access_entry *e)
     put_z(o, e->minor ? " HTTP/1.1" : " HTTP/1.0");
 }
 
-static void put_host(struct out *o, const struct mr_addr *peer)
+/* The peer without its port; a view of text. A client may name its unix socket
+ * as it likes: to be escaped. */
+static struct mr_str peer_host(const struct mr_addr *peer,
+                               char text[MR_ADDR_TEXT])
 {
-    char text[MR_ADDR_TEXT];
     char *colon;
 
-    mr_addr_format(peer, text, sizeof text);
-    if (mr_addr_family(peer) != AF_UNIX) {
-        colon = strrchr(text, ':');
-        if (colon)
-            *colon = '\0';
+    mr_addr_format(peer, text, MR_ADDR_TEXT);
+    colon = strrchr(text, ':');
+    if (colon && mr_addr_family(peer) != AF_UNIX)
+        *colon = '\0';
+    return mr_str(text);
+}
+
+/* --- the formats --- */
+
+static void put_text_line(struct out *o, struct mr_access_log *log,
+                          const struct mr_access_entry *e)
+{
+    char peer[MR_ADDR_TEXT];
+
+    put_escaped(o, peer_host(e->peer, peer), sizeof peer * 4);
+    put_z(o, " - - [");
+    put_z(o, stamp(log));
+    put_z(o, "] \"");
+    put_request(o, e);
+    put_z(o, "\" ");
+    put_number(o, (uint64_t)e->status);
+    put_z(o, " ");
+    put_number(o, e->bytes);
+    if (log->format == MR_ACCESS_COMMON)
+        return;
+    put_z(o, " \"");
+    put_escaped(o, e->referer, 1024);
+    put_z(o, "\" \"");
+    put_escaped(o, e->user_agent, 1024);
+    put_z(o, "\"");
+}
+
+/* ,"name":"value" for what is known; at most `most` bytes of value, and whole
+ * escapes only (RFC 8259 7). */
+static void put_member(struct out *o, const char *name, struct mr_str value,
+                       size_t most)
+{
+    size_t end = o->n + most;
+
+    if (value.n == 0)
+        return;
+    put_z(o, ",\"");
+    put_z(o, name);
+    put_z(o, "\":\"");
+    for (size_t i = 0; i < value.n && o->n + 6 <= MR_MIN(end, o->size); i++) {
+        unsigned char b = (unsigned char)value.p[i];
+
+        if (b >= 0x20 && b < 0x7f && b != '"' && b != '\\')
+            o->p[o->n++] = (char)b;
+        else
+            o->n += (size_t)snprintf(o->p + o->n, 7, "\\u%04x", b);
     }
-    put_z(o, text);
+    put_z(o, "\"");
+}
+
+static void put_json_line(struct out *o, struct mr_access_log *log,
+                          const struct mr_access_entry *e)
+{
+    char peer[MR_ADDR_TEXT];
+
+    put_z(o, "{\"time\":\"");
+    put_z(o, stamp(log));
+    put_z(o, "\"");
+    put_member(o, "remote", peer_host(e->peer, peer), sizeof peer * 6);
+    put_z(o, ",\"status\":");
+    put_number(o, (uint64_t)e->status);
+    put_z(o, ",\"bytes\":");
+    put_number(o, e->bytes);
+    if (e->method.n > 0)
+        put_z(o, e->minor ? ",\"protocol\":\"HTTP/1.1\""
+                          : ",\"protocol\":\"HTTP/1.0\"");
+    put_member(o, "method", e->method, 32);
+    put_member(o, "host", e->host, 256);
+    put_member(o, "target", e->target, 8192);
+    put_member(o, "referer", e->referer, 1024);
+    put_member(o, "user_agent", e->user_agent, 1024);
+    put_z(o, "}");
 }
 
 void mr_access_log_add(struct mr_access_log *log,
@@ -228,22 +310,10 @@ void mr_access_log_add(struct mr_access_log *log,
     if (BUFFER - log->n < LINE_MAX_BYTES)
         mr_access_log_flush(log);
     o = (struct out){log->buffer + log->n, 0, LINE_MAX_BYTES - 1};
-    put_host(&o, e->peer);
-    put_z(&o, " - - [");
-    put_z(&o, stamp(log));
-    put_z(&o, "] \"");
-    put_request(&o, e);
-    put_z(&o, "\" ");
-    put_number(&o, (uint64_t)e->status);
-    put_z(&o, " ");
-    put_number(&o, e->bytes);
-    if (log->format == MR_ACCESS_COMBINED) {
-        put_z(&o, " \"");
-        put_escaped(&o, e->referer, 1024);
-        put_z(&o, "\" \"");
-        put_escaped(&o, e->user_agent, 1024);
-        put_z(&o, "\"");
-    }
+    if (log->format == MR_ACCESS_JSON)
+        put_json_line(&o, log, e);
+    else
+        put_text_line(&o, log, e);
     o.p[o.n++] = '\n';
     log->n += o.n;
     if (!mr_timer_is_started(&log->timer) &&

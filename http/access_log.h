@@ -7,6 +7,9 @@
  *
  *   common    127.0.0.1 - - [22/Nov/2026:12:47:51 +0000] "GET / HTTP/1.1" 200 5
  *   combined  the same, then "Referer" "User-Agent"
+ *   json      one object with all that, the host asked for, and the time as
+ *             2026-11-22T12:47:51Z; what is not known is left out. A byte above
+ *             0x7f is written as the character of its number (ISO 8859-1).
  *
  * Lines are gathered and written together, at most a second later. A full disk
  * loses lines and counts them; it never stops an answer. What a client sent is
@@ -17,7 +20,7 @@
 struct mr_access_log;
 struct mr_addr;
 
-enum mr_access_format { MR_ACCESS_COMMON, MR_ACCESS_COMBINED };
+enum mr_access_format { MR_ACCESS_COMMON, MR_ACCESS_COMBINED, MR_ACCESS_JSON };
 
 struct mr_access_entry {
     const struct mr_addr *peer;
@@ -25,7 +28,8 @@ struct mr_access_entry {
     struct mr_str target;
     int minor;
     int status;
-    uint64_t bytes; /* of the body sent */
+    uint64_t bytes;     /* of the body sent */
+    struct mr_str host; /* as asked for */
     struct mr_str referer;
     struct mr_str user_agent;
 };

@@ -19,7 +19,8 @@
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
-static const char *const access_formats[] = {"common", "combined", NULL};
+static const char *const access_formats[] = {"common", "combined", "json",
+                                             NULL};
 
 #define V(field) .offset = offsetof(struct mr_conf_values, field)
 #define R(field) .offset = offsetof(struct mr_route_values, field)

@@ -108,6 +108,64 @@ IN_HUB(access_log_lines)
     return 0;
 }
 
+static const struct {
+    const char *peer;
+    struct mr_access_entry e;
+    const char *after; /* the time */
+} objects[] = {
+    {"1.2.3.4:5",
+     {.method = S("GET"),
+      .host = S("a.example"),
+      .target = S("/a?b"),
+      .minor = 1,
+      .status = 200,
+      .bytes = 5,
+      .referer = S("http://x/"),
+      .user_agent = S("curl")},
+     "Z\",\"remote\":\"1.2.3.4\",\"status\":200,\"bytes\":5,"
+     "\"protocol\":\"HTTP/1.1\",\"method\":\"GET\",\"host\":\"a.example\","
+     "\"target\":\"/a?b\",\"referer\":\"http://x/\",\"user_agent\":\"curl\"}"
+     "\n"},
+    /* a request that was not understood */
+    {"[::1]:5",
+     {.status = 400, .bytes = 9},
+     "Z\",\"remote\":\"[::1]\",\"status\":400,\"bytes\":9}\n"},
+    /* no member, no line can be forged; what comes out is UTF-8 */
+    {"1.2.3.4:5",
+     {.method = S("GET"),
+      .target = S("/\",\"status\":1}\n\\\xff\x7f"),
+      .status = 200},
+     "Z\",\"remote\":\"1.2.3.4\",\"status\":200,\"bytes\":0,"
+     "\"protocol\":\"HTTP/1.0\",\"method\":\"GET\","
+     "\"target\":\"/\\u0022,\\u0022status\\u0022:1}\\u000a\\u005c\\u00ff"
+     "\\u007f\"}\n"},
+};
+
+IN_HUB(access_log_json)
+{
+    struct mr_access_log *log = log_open(MR_ACCESS_JSON);
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(objects); i++) {
+        struct mr_access_entry e = objects[i].e;
+        struct mr_addr peer;
+        const char *text;
+
+        CASE("%zu", i);
+        CHECK_EQ_INT(mr_addr_parse(&peer, mr_str(objects[i].peer)), 0);
+        e.peer = &peer;
+        CHECK_EQ_INT(truncate(path, 0), 0);
+        mr_access_log_add(log, &e);
+        mr_access_log_flush(log);
+        text = content(path);
+        CHECK_EQ_MEM(text, 9, "{\"time\":\"", 9); /* "2026-11-22T12:47:51Z" */
+        CHECK_OK(text[13] == '-' && text[16] == '-' && text[19] == 'T');
+        CHECK_EQ_STR(text + 28, objects[i].after);
+    }
+    mr_access_log_close(log);
+    unlink(path);
+    return 0;
+}
+
 static const struct mr_addr local = {.len = sizeof(sa_family_t),
                                      .un.sun_family = AF_UNIX};
 
@@ -129,23 +187,31 @@ IN_HUB(access_log_common_and_mode)
 }
 
 /* Lines of any length fit, are cut at the target's bound, and stay lines. */
-IN_HUB(access_log_long_lines)
+static void long_lines(enum mr_access_format format, const char *end)
 {
-    struct mr_access_log *log = log_open(MR_ACCESS_COMBINED);
+    struct mr_access_log *log = log_open(format);
     static char much[32 * 1024];
     struct mr_access_entry e = {
         .peer = &local, .method = S("GET"), .status = 200};
     size_t newlines = 0;
 
     memset(much, '\n', sizeof much);
-    e.target = e.referer = e.user_agent = mr_str_n(much, sizeof much);
+    e.target = e.referer = e.user_agent = e.host = mr_str_n(much, sizeof much);
     for (int i = 0; i < 20; i++)
         mr_access_log_add(log, &e);
     mr_access_log_close(log);
-    for (const char *p = content(path); (p = strchr(p, '\n')); p++)
+    for (const char *p = content(path); (p = strchr(p, '\n')); p++) {
         newlines++;
+        CHECK_EQ_MEM(p - strlen(end), strlen(end), end, strlen(end));
+    }
     CHECK_EQ_INT(newlines, 20);
     unlink(path);
+}
+
+IN_HUB(access_log_long_lines)
+{
+    long_lines(MR_ACCESS_COMBINED, "\\x0a\"");
+    long_lines(MR_ACCESS_JSON, "\\u000a\"}");
     return 0;
 }
 
@@ -187,6 +253,21 @@ IN_HUB(access_log_on_a_full_disk)
     mr_access_log_close(log);
     CHECK_OK(*content(path) != '\0');
     unlink(path);
+    return 0;
+}
+
+/* A device that takes nothing, as the kernel has it. */
+IN_HUB(access_log_on_dev_full)
+{
+    struct mr_access_log *log = NULL;
+    struct mr_access_entry e = {.peer = &local, .status = 200};
+
+    CHECK_EQ_INT(mr_access_log_open(&log, "/dev/full", MR_ACCESS_JSON), 0);
+    mr_access_log_add(log, &e);
+    mr_access_log_add(log, &e);
+    mr_access_log_flush(log);
+    CHECK_EQ_INT(mr_access_log_lost(log), 2);
+    mr_access_log_close(log);
     return 0;
 }
 
@@ -242,7 +323,8 @@ WEB(access_log_of_a_server, .access_log = log_of_server())
     unlink(path);
 }
 
-SUITE("access log", access_log_lines, access_log_common_and_mode,
-      access_log_long_lines, access_log_reopens, access_log_on_a_full_disk,
+SUITE("access log", access_log_lines, access_log_json,
+      access_log_common_and_mode, access_log_long_lines, access_log_reopens,
+      access_log_on_a_full_disk, access_log_on_dev_full,
       access_log_cannot_be_opened, access_log_of_a_server)
 TEST_MAIN()
