@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -150,6 +151,21 @@ int mr_sys_cachestat(int fd, int64_t off, uint64_t n, uint64_t *ret_pages)
 int mr_sys_readahead(int fd, int64_t off, size_t n)
 {
     return (int)CALL(READAHEAD, readahead(fd, off, n));
+}
+
+int mr_sys_inotify_init(void)
+{
+    return (int)CALL(INOTIFY_INIT, inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+}
+
+int mr_sys_inotify_add(int fd, const char *path, uint32_t mask)
+{
+    return (int)CALL(INOTIFY_ADD, inotify_add_watch(fd, path, mask));
+}
+
+int mr_sys_inotify_rm(int fd, int watch)
+{
+    return inotify_rm_watch(fd, watch) == -1 ? -errno : 0;
 }
 
 ssize_t mr_sys_getdents(int fd, void *buf, size_t n)

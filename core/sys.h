@@ -62,6 +62,8 @@ struct signalfd_siginfo;
     X(FSTATFS, "fstatfs")                           \
     X(CACHESTAT, "cachestat")                       \
     X(READAHEAD, "readahead")                       \
+    X(INOTIFY_INIT, "inotify_init1")                \
+    X(INOTIFY_ADD, "inotify_add_watch")             \
     X(GETDENTS, "getdents")                         \
     X(SOCKET, "socket")                             \
     X(SOCKETPAIR, "socketpair")                     \
@@ -177,6 +179,11 @@ MR_MUST_USE int mr_sys_fstatfs(int fd, int64_t *ret_type);
 MR_MUST_USE int mr_sys_cachestat(int fd, int64_t off, uint64_t n,
                                  uint64_t *ret_pages);
 MR_MUST_USE int mr_sys_readahead(int fd, int64_t off, size_t n);
+/* Always CLOEXEC and NONBLOCK. */
+MR_MUST_USE int mr_sys_inotify_init(void);
+/* The watch, one for each inode: adding it again gives the same. */
+MR_MUST_USE int mr_sys_inotify_add(int fd, const char *path, uint32_t mask);
+int mr_sys_inotify_rm(int fd, int watch);
 MR_MUST_USE ssize_t mr_sys_getdents(int fd, void *buf, size_t n);
 MR_MUST_USE int mr_sys_socket(int family, int type, int protocol);
 MR_MUST_USE int mr_sys_socketpair(int family, int type, int protocol,

@@ -29,7 +29,7 @@ struct mr_access_entry {
     int minor;
     int status;
     uint64_t bytes;     /* of the body sent */
-    struct mr_str host; /* as asked for */
+    struct mr_str host; /* as asked for, with its port */
     struct mr_str referer;
     struct mr_str user_agent;
 };

@@ -170,6 +170,9 @@ int mr_static_open(struct mr_static **ret, const struct mr_static_options *o)
                             0);
         s->root = err;
     }
+    if (err >= 0 && o->cache_files > 0)
+        err = mr_file_cache_new(&s->cache, s->root, s->links, o->cache_files,
+                                o->cache_time);
     if (err < 0) {
         mr_static_close(s);
         return err;
@@ -182,6 +185,7 @@ void mr_static_close(struct mr_static *s)
 {
     if (!s)
         return;
+    mr_file_cache_free(s->cache);
     if (s->root >= 0)
         mr_sys_close(s->root);
     mr_mime_free(s->own_mime);
@@ -194,12 +198,22 @@ void mr_static_close(struct mr_static *s)
 int mr_static_look(const struct mr_static *s, const char *path,
                    struct mr_static_found *ret)
 {
-    int err = mr_file_open_links(s->root, path, O_RDONLY, s->links, &ret->fd);
+    int err;
 
-    if (err)
-        return err;
     ret->path = path;
-    err = mr_file_stat(ret->fd, &ret->st);
+    ret->kept = NULL;
+    if (s->cache) {
+        err = mr_file_cache_get(s->cache, path, &ret->kept);
+        if (err)
+            return err;
+        ret->fd = ret->kept->fd;
+        ret->st = ret->kept->st;
+    } else {
+        err = mr_file_open_links(s->root, path, O_RDONLY, s->links, &ret->fd);
+        if (err)
+            return err;
+        err = mr_file_stat(ret->fd, &ret->st);
+    }
     if (!err && !S_ISDIR(ret->st.st_mode) && !S_ISREG(ret->st.st_mode))
         err = -ENOENT;
     if (err)
@@ -209,8 +223,11 @@ int mr_static_look(const struct mr_static *s, const char *path,
 
 void mr_static_forget(struct mr_static_found *f)
 {
-    if (f->fd >= 0)
+    if (f->kept)
+        mr_file_cache_put(f->kept);
+    else
         mr_fd_close(f->fd);
+    f->kept = NULL;
     f->fd = -1;
 }
 

@@ -47,6 +47,8 @@ struct mr_static_options {
     const char *const *headers; /* header_n lines "Name: value" that go with
                                  * files, 304s and listings */
     size_t header_n;
+    size_t cache_files; /* kept open at most (http/file_cache.h); 0: none */
+    int64_t cache_time; /* ns that they are believed */
     const struct mr_mime *mime; /* kept; NULL: the built-in types */
     const char *mime_types;     /* then: a file of more (http/mime.h), which
                                  * come before those; NULL or "": none */
@@ -56,8 +58,8 @@ struct mr_static_options {
 /*
  * 0; what opening the root says (-ENOTDIR: it is none), or opening and reading
  * mime_types: -EBADMSG: a wrong line in it, -EFBIG: over 1 MiB; -EINVAL: one of
- * the headers (mr_static_header_is_valid); -ENOMEM.
- * Strings are copied. Reads that file without parking: for the start.
+ * the headers (mr_static_header_is_valid), or more than 1,048,576 cache_files;
+ * -ENOMEM. Strings are copied. Reads that file without parking: for the start.
  */
 MR_API MR_MUST_USE int mr_static_open(struct mr_static **ret,
                                       const struct mr_static_options *o);

@@ -35,6 +35,7 @@ struct sending {
     const struct mr_static *s;
     struct mr_request *req;
     struct mr_response *res;
+    const struct mr_cached_file *kept; /* NULL: not in a cache */
     int fd;
     uint64_t size;
     struct mr_str type; /* NUL-terminated */
@@ -224,6 +225,15 @@ static int send_none(const struct sending *f)
 
 /* --- the answer --- */
 
+static int send_whole(const struct sending *f)
+{
+    struct mr_str text;
+
+    if (f->kept && mr_file_cache_content(f->kept, &text))
+        return mr_reply(f->res, MR_STATUS_OK, f->type.p, text);
+    return mr_reply_file(f->res, MR_STATUS_OK, f->type.p, f->fd, 0, f->size);
+}
+
 static int send_ranges(const struct sending *f, int status,
                        const struct mr_ranges *r)
 {
@@ -240,8 +250,7 @@ static int send_ranges(const struct sending *f, int status,
     if (err)
         return err;
     if (status == MR_STATUS_OK)
-        return mr_reply_file(f->res, MR_STATUS_OK, f->type.p, f->fd, 0,
-                             f->size);
+        return send_whole(f);
     return r->n == 1 ? send_one(f, &r->v[0]) : send_several(f, r);
 }
 
@@ -295,6 +304,7 @@ int mr_static_send(const struct mr_static *s, struct mr_request *req,
         return err;
     if (coded.fd >= 0)
         chosen = &coded;
+    f.kept = chosen->kept;
     f.fd = chosen->fd;
     f.size = (uint64_t)chosen->st.st_size;
     err = answer(&f, &chosen->st);

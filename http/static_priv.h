@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/arena.h"
+#include "http/file_cache.h"
 #include "http/static.h"
 
 struct mr_static {
@@ -22,6 +23,7 @@ struct mr_static {
     bool precompressed;
     const char *fallback;
     struct mr_headers headers;
+    struct mr_file_cache *cache; /* NULL: none */
     const struct mr_mime *mime;
     struct mr_mime *own_mime;
     struct mr_arena strings;
@@ -32,6 +34,7 @@ struct mr_static_found {
     int fd;
     struct stat st;
     const char *path; /* relative to the root; the request's arena's */
+    const struct mr_cached_file *kept; /* then fd is the cache's; or NULL */
 };
 
 /* 0, or what opening says; -ENOENT also for what is neither a directory nor a

@@ -17,6 +17,8 @@ struct files {
     int links; /* as in the choices below */
     bool hidden;
     bool precompressed;
+    int64_t cache_files;
+    int64_t cache_time;
     const char *fallback;
     struct mr_config_list headers;
     struct mr_static *open;
@@ -76,6 +78,20 @@ static const struct mr_config_option options[] = {
      .def = "",
      .offset = offsetof(struct files, fallback),
      .doc = "file below the root that answers in place of 404; empty: none"},
+    {.name = "cache_files",
+     .type = MR_CONFIG_INT,
+     .def = "256",
+     .offset = offsetof(struct files, cache_files),
+     .min = 0,
+     .max = 65536,
+     .doc = "files that are kept open in each worker; 0: none"},
+    {.name = "cache_time",
+     .type = MR_CONFIG_DURATION,
+     .def = "1s",
+     .offset = offsetof(struct files, cache_time),
+     .min = 0,
+     .max = INT64_C(3600000000000),
+     .doc = "how long they are believed without a look at their names"},
     {.name = "header",
      .type = MR_CONFIG_LIST,
      .repeat = true,
@@ -98,6 +114,8 @@ static int open_root(const struct files *f, const char *mime_types,
                                    .hidden = f->hidden,
                                    .precompressed = f->precompressed,
                                    .fallback = f->fallback,
+                                   .cache_files = (size_t)f->cache_files,
+                                   .cache_time = f->cache_time,
                                    .headers = f->headers.v,
                                    .header_n = f->headers.n,
                                });

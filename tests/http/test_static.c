@@ -50,6 +50,8 @@ static void open_files(struct web *w)
         mr_static_open(
             &files, &(struct mr_static_options){.root = tree,
                                                 .listing = true,
+                                                .cache_files = 8,
+                                                .cache_time = mr_ms(1000),
                                                 .cache_control = "max-age=5"}),
         0);
     CHECK_EQ_INT(
