@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -399,6 +400,15 @@ int mr_sys_pin(int cpu)
     CPU_ZERO(&set);
     CPU_SET((size_t)cpu, &set);
     return (int)CALL(SETAFFINITY, sched_setaffinity(0, sizeof set, &set));
+}
+
+int mr_sys_max_fds(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur > INT32_MAX)
+        return INT32_MAX;
+    return (int)limit.rlim_cur;
 }
 
 int mr_sys_cpus(int *ret_cpus, int max)

@@ -251,6 +251,9 @@ MR_MUST_USE int mr_sys_pin(int cpu);
 /* The CPUs that this thread may use, ascending; how many, or -Exxx. */
 MR_MUST_USE int mr_sys_cpus(int *ret_cpus, int max);
 
+/* Descriptors that this process may have (RLIMIT_NOFILE); at most INT32_MAX. */
+MR_API int mr_sys_max_fds(void);
+
 /* Nanoseconds. By vDSO: they do not trap. */
 MR_API int64_t mr_sys_monotonic(void);
 MR_API int64_t mr_sys_realtime(void);

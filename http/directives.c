@@ -121,7 +121,8 @@ static const struct mr_config_option root_options[] = {
      .max = INT32_MAX,
      .word = "auto",
      .word_value = 0,
-     .doc = "per worker; auto: as many as there are descriptors"},
+     .doc = "per worker, over all listeners but udp; auto: 7/8 of the "
+            "descriptors that it may have"},
     {.name = "max_per_address",
      .type = MR_CONFIG_INT,
      .def = "auto",

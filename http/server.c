@@ -84,12 +84,21 @@ static void on_drain_rest(struct mr_timer *t)
     mr_conn_close_resting(mr_container_of(t, struct mr_http, drain_timer));
 }
 
+/* The rest is for the files that are sent, and for what apps open. */
+static size_t auto_connections(void)
+{
+    size_t fds = (size_t)mr_sys_max_fds();
+
+    return MR_MAX(fds - fds / 8, (size_t)1);
+}
+
 void mr_http_quota_init(struct mr_quota *q, const struct mr_http_options *o)
 {
     bool given = o->max_per_address > 0;
 
     mr_quota_init(q, &(struct mr_quota_options){
-                         .max = (size_t)o->max_connections,
+                         .max = o->max_connections ? (size_t)o->max_connections
+                                                   : auto_connections(),
                          .max_per_address =
                              given ? (size_t)o->max_per_address : PER_ADDRESS,
                          .spare_loopback = !given,

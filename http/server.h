@@ -37,10 +37,12 @@ struct mr_http_options {
     int64_t drain_rest;        /* ns that resting connections keep when
                                 * draining [1 s] */
     int64_t max_requests;      /* per connection [100,000] */
-    int64_t max_connections;   /* in all [as descriptors allow] */
+    int64_t max_connections;   /* over all listeners [7/8 of the descriptors
+                                * that the process may have] */
     int64_t max_per_address;   /* of them; 0: 1024, and this machine's own
                                 * addresses are not counted */
-    struct mr_quota *quota;    /* kept, in place of these two; NULL: its own */
+    struct mr_quota *quota;    /* kept, in place of these two, for servers that
+                                * share them; NULL: its own */
     int64_t max_starved;       /* that queue for a stack; then 503 [1024] */
     int64_t stack_size;        /* of handler coroutines [64K] */
     const char *server_name;   /* the Server field; "" sends none [millrace] */

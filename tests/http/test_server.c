@@ -285,6 +285,31 @@ WEB(server_at_max_connections_of_two_listeners, .max_connections = 1)
     mr_fd_close(fd);
 }
 
+/* Some descriptors are left for the files that the connections ask for. */
+IN_HUB(server_leaves_descriptors_for_files)
+{
+    static const struct {
+        rlim_t fds;
+        size_t max;
+    } cases[] = {{64, 56}, {1000, 875}, {256, 224}};
+    struct rlimit old, now;
+
+    CHECK_EQ_INT(getrlimit(RLIMIT_NOFILE, &old), 0);
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        struct mr_quota q;
+
+        CASE("%zu descriptors", (size_t)cases[i].fds);
+        now = old;
+        now.rlim_cur = cases[i].fds;
+        CHECK_EQ_INT(setrlimit(RLIMIT_NOFILE, &now), 0);
+        mr_http_quota_init(&q, &(struct mr_http_options){0});
+        CHECK_EQ_INT(q.options.max, cases[i].max);
+        mr_http_quota_init(&q, &(struct mr_http_options){.max_connections = 9});
+        CHECK_EQ_INT(q.options.max, 9);
+    }
+    return setrlimit(RLIMIT_NOFILE, &old);
+}
+
 /* --- leaving --- */
 
 static intptr_t drain(void *arg)
@@ -405,7 +430,7 @@ SUITE("http server: want", server_without_a_stack, server_drains_the_starved,
       server_without_memory, server_without_memory_for_a_connection,
       server_without_descriptors, server_at_max_connections,
       server_at_max_per_address, server_at_max_connections_of_two_listeners,
-      server_refuses_sizes)
+      server_refuses_sizes, server_leaves_descriptors_for_files)
 SUITE("http server: leaving, and cost", server_drains, server_cuts_off,
       server_costs_one_recv_and_one_send)
 TEST_MAIN()
