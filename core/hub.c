@@ -321,7 +321,7 @@ static int open_nested(struct mr_hub_loop *l)
 static int gone_queue(struct mr_hub_loop *l, struct fd_record *r,
                       struct mr_waitq **ret_q)
 {
-    int err = open_nested(l);
+    int err = r->exclusive ? -EINVAL : open_nested(l); /* epoll_ctl(2) */
 
     if (err == 0)
         err = watch_nested(l, r, r->nested | MR_GONE);

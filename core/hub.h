@@ -165,7 +165,8 @@ enum {
  * Park until fd is readable or writable (an error or a hang-up counts as
  * both), or MR_GONE. 0, -EBADF when it is closed meanwhile (mr_hub_forget),
  * -ETIMEDOUT, -ECANCELED, -ENOMEM. Descriptors that epoll refuses (files) are
- * always ready, and never gone: -EPERM. May park.
+ * always ready, and never gone: -EPERM; nor has what is watched exclusively
+ * (mr_hub_fd_shared) a peer: -EINVAL. May park.
  */
 MR_API MR_MUST_USE int mr_hub_wait_fd(int fd, int events, int64_t deadline);
 /* The queue for an entry of one's own, the watcher armed; the value fired is

@@ -664,6 +664,8 @@ IN_HUB(shared_listener)
         while (accepted < i)
             CHECK_EQ_INT(mr_sleep_ms(1), 0);
         close(c);
+        /* It has no peer; and is watched as before. */
+        CHECK_EQ_INT(mr_hub_wait_fd(fd, MR_GONE, 0), -EINVAL);
     }
     c = dial(fd);
     close_fd(fd);

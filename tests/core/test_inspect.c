@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "core/generator.h"
 #include "core/group.h"
+#include "core/log.h"
 #include "core/pool.h"
 #include "core/signal.h"
 #include "core/sync.h"
@@ -440,10 +443,63 @@ TEST(all_hubs_of_a_process)
     log_end();
 }
 
+/* Lists are asked for, by signals too, while hubs begin and end. */
+static bool enough;
+
+static void *asks_for_lists(void *unused)
+{
+    while (!__atomic_load_n(&enough, __ATOMIC_RELAXED)) {
+        mr_inspect_all();
+        kill(getpid(), SIGUSR2);
+        sched_yield();
+    }
+    return unused;
+}
+
+static intptr_t sleeps_on(void *unused)
+{
+    (void)unused;
+    return mr_sleep(MR_NEVER);
+}
+
+static intptr_t looks_busy(void *unused)
+{
+    CHECK_OK(mr_spawn(sleeps_on, unused) != NULL); /* is cancelled */
+    return mr_sleep(mr_now() + 100000);
+}
+
+static void *runs_hubs(void *rounds)
+{
+    for (long i = *(long *)rounds; i > 0; i--)
+        CHECK_EQ_INT(mr_run(looks_busy, NULL, NULL), 0);
+    return NULL;
+}
+
+TEST(lists_while_hubs_come_and_go)
+{
+    pthread_t threads[HUBS], asker;
+    long rounds = TEST_SCALE(100);
+    struct mr_hub *hub;
+
+    as_a_program();
+    EQ_INT(mr_log_open("/dev/null"), 0);
+    EQ_INT(mr_hub_new(&hub), 0); /* the signals are answered from now on */
+    mr_hub_free(hub);
+    EQ_INT(pthread_create(&asker, NULL, asks_for_lists, NULL), 0);
+    for (int i = 0; i < HUBS; i++)
+        EQ_INT(pthread_create(&threads[i], NULL, runs_hubs, &rounds), 0);
+    for (int i = 0; i < HUBS; i++)
+        EQ_INT(pthread_join(threads[i], NULL), 0);
+    __atomic_store_n(&enough, true, __ATOMIC_RELAXED);
+    EQ_INT(pthread_join(asker, NULL), 0);
+    EQ_INT(mr_log_open(NULL), 0);
+}
+
 SUITE("list", list_tells_who_waits_for_what, list_follows_generators,
       list_from_within_a_chain, long_lists_are_folded, list_from_the_hubs_stack,
       places_of_pools_and_groups)
 SUITE("list: faults", list_without_memory, hub_without_memory_for_its_slot)
 SUITE("signals", usr2_writes_the_list_and_usr1_reopens,
-      signals_of_the_program_stay_its_own, all_hubs_of_a_process)
+      signals_of_the_program_stay_its_own, all_hubs_of_a_process,
+      lists_while_hubs_come_and_go)
 TEST_MAIN()
