@@ -248,57 +248,54 @@ static bool is_hidden(const struct mr_static *s, struct mr_str path)
     return false;
 }
 
-/* The file that answers for a directory, if there is one: then it is what was
- * found. */
+/* The file that answers for the directory `path` (which ends with '/', or is
+ * empty). 0, -ENOENT: there is none, -EISDIR: it is no file, -Exxx. */
 static int look_for_index(const struct mr_static *s, struct mr_arena *arena,
-                          struct mr_static_found *dir)
+                          struct mr_str path, struct mr_static_found *ret)
 {
-    struct mr_static_found file;
-    const char *path;
+    const char *index;
     int err;
 
     if (!*s->index)
-        return 0;
-    path = mr_arena_printf(arena, "%s/%s", dir->path, s->index);
-    if (!path)
+        return -ENOENT;
+    index = mr_arena_printf(arena, "%.*s%s", MR_STR(path), s->index);
+    if (!index)
         return -ENOMEM;
-    err = mr_static_look(s, path, &file);
-    if (err)
-        return err == -ENOENT ? 0 : err;
-    mr_static_forget(dir);
-    *dir = file;
-    if (!S_ISDIR(file.st.st_mode))
-        return 0;
-    mr_static_forget(dir);
+    err = mr_static_look(s, index, ret);
+    if (err || S_ISREG(ret->st.st_mode))
+        return err;
+    mr_static_forget(ret);
     return -EISDIR;
 }
 
-/* What the request names. 0, or -Exxx with nothing open. */
+/* What the request names. 0, or -Exxx with nothing open. An index is asked for
+ * first: it needs one open, and its directory need not be readable. */
 static int find(const struct mr_static *s, struct mr_request *req,
                 struct mr_static_found *ret)
 {
+    struct mr_arena *arena = mr_request_arena(req);
     struct mr_str rest = mr_request_rest(req);
     bool slash = mr_str_ends(mr_request_path(req), "/");
-    const char *path = ".";
+    const char *path;
     int err;
 
     while (rest.n > 0 && rest.p[0] == '/')
         rest = mr_str_n(rest.p + 1, rest.n - 1);
     if (is_hidden(s, rest))
         return -ENOENT;
-    if (rest.n > 0)
-        path = mr_arena_dup(mr_request_arena(req), rest);
+    if (slash) {
+        err = look_for_index(s, arena, rest, ret);
+        if (err != -ENOENT)
+            return err;
+    }
+    path = rest.n > 0 ? mr_arena_dup(arena, rest) : ".";
     if (!path)
         return -ENOMEM;
     err = mr_static_look(s, path, ret);
-    if (err || !slash)
+    if (err || !slash || S_ISDIR(ret->st.st_mode))
         return err;
-    err = S_ISDIR(ret->st.st_mode)
-              ? look_for_index(s, mr_request_arena(req), ret)
-              : -ENOENT;
-    if (err)
-        mr_static_forget(ret);
-    return err;
+    mr_static_forget(ret);
+    return -ENOENT;
 }
 
 /* --- directories --- */

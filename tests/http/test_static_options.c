@@ -386,6 +386,35 @@ WEB(static_unreadable_is_403)
     client_free(c);
 }
 
+/* It takes as many calls as the file by its name; and its directory may be one
+ * that nobody may list. */
+WEB(static_opens_an_index_at_once)
+{
+    struct client *c = client_new(w);
+    uint64_t by_name, by_slash;
+    struct mr_static *s;
+
+    tree_make();
+    tree_dir("d");
+    tree_put("d/index.html", "index");
+    s = open_at(w, "/", (struct mr_static_options){.listing = true});
+    CHECK_EQ_INT(ask(c, GET("/d/index.html")), 200);
+    mr_sys_fault(MR_SYS_OPENAT2, 0, 0);
+    CHECK_EQ_INT(ask(c, GET("/d/index.html")), 200);
+    by_name = mr_sys_calls(MR_SYS_OPENAT2);
+    mr_sys_fault(MR_SYS_OPENAT2, 0, 0);
+    CHECK_EQ_INT(ask(c, GET("/d/")), 200);
+    by_slash = mr_sys_calls(MR_SYS_OPENAT2);
+    mr_sys_fault_clear();
+    CHECK_EQ_INT(by_slash, by_name);
+    CHECK_EQ_INT(chmod(tree_path("d"), 0311), 0);
+    CHECK_EQ_INT(ask(c, GET("/d/")), 200);
+    CHECK_EQ_STR(c->body, "index");
+    CHECK_EQ_INT(chmod(tree_path("d"), 0755), 0);
+    mr_static_close(s);
+    client_free(c);
+}
+
 /* Out of memory anywhere: an answer, or an end, and no leak. */
 WEB(static_options_without_memory)
 {
@@ -422,5 +451,5 @@ SUITE("options of files", static_precompressed,
       static_precompressed_has_validators, static_precompressed_is_off,
       static_falls_back, static_fields_that_may_be, static_adds_fields,
       static_hidden_names, static_unreadable_is_403,
-      static_options_without_memory)
+      static_opens_an_index_at_once, static_options_without_memory)
 TEST_MAIN()
