@@ -217,8 +217,12 @@ enum mr_coro_state mr_coro_state(const struct mr_coro *co)
         [MR_ERRAND_DONE] = MR_CORO_DONE,
     };
 
-    return co->is_root ? of_errand[co->own->state]
-                       : (enum mr_coro_state)co->state;
+    if (co->is_root)
+        return of_errand[co->own->state];
+    /* It has asked a generator, which writes nothing into its asker. */
+    if (co->state == MR_CORO_RUNNING && co->home && co->home->current != co)
+        return MR_CORO_RESUMING;
+    return (enum mr_coro_state)co->state;
 }
 
 const char *mr_coro_state_name(enum mr_coro_state state)

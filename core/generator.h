@@ -42,8 +42,6 @@
 #include "core/coro.h"
 #include "core/iter.h"
 
-struct mr_thread_state;
-
 /* The members are private but for `iter` and `iterable`: adaptors take
  * &g->iter, and with it the generator. */
 struct mr_generator {
@@ -52,9 +50,9 @@ struct mr_generator {
         struct mr_iterable iterable;
     };
     struct mr_coro *co;
-    void *out;                    /* where the next value goes; NULL: nowhere */
-    const void *sent;             /* what came with the present question */
-    struct mr_thread_state *home; /* whose it is */
+    void *out;          /* where the next value goes; NULL: nowhere */
+    const void *sent;   /* what came with the present question */
+    const void *thread; /* whose it is: its thread pointer */
     bool closing;
     intptr_t result;
     intptr_t (*fn)(struct mr_generator *g, void *arg);

@@ -73,6 +73,9 @@ class Coroutine:
         self.id = int(co["id"])
         self.name = text(co["name"]) or text(co["entry"]) or "coroutine"
         self.state = STATES[int(co["state"])]
+        if self.state == "running" and int(co["home"]) and \
+                int(co["home"]["current"]) != int(co):
+            self.state = "resuming"  # it has asked a generator
         self.why = ""
         if co["is_root"]:
             errand = co["own"][0]

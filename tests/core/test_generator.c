@@ -284,8 +284,11 @@ static intptr_t asks_itself(struct mr_generator *g, void *arg)
 
     CHECK_EQ_INT(mr_generator_next(g, NULL), -EBUSY);
     CHECK_EQ_INT(mr_generator_close(g), -EBUSY);
-    if (outer)
+    CHECK_EQ_INT(mr_coro_state(g->co), MR_CORO_RUNNING);
+    if (outer) {
         CHECK_EQ_INT(mr_generator_next(outer, NULL), -EBUSY);
+        CHECK_EQ_INT(mr_coro_state(outer->co), MR_CORO_RESUMING);
+    }
     return mr_generator_yield(g, &(int){0});
 }
 
@@ -295,6 +298,8 @@ static intptr_t asks_inner(struct mr_generator *g, void *unused)
 
     (void)unused;
     CHECK_EQ_INT(mr_iter_next(&inner->iter, &(int){0}), 1);
+    CHECK_EQ_INT(mr_coro_state(g->co), MR_CORO_RUNNING);
+    CHECK_EQ_INT(mr_coro_state(inner->co), MR_CORO_SUSPENDED);
     mr_generator_free(inner);
     return 0;
 }
@@ -422,7 +427,8 @@ static void *asks(void *g)
     return NULL;
 }
 
-TEST_DIES(generator_asked_by_another_thread, "home != &mr_thread")
+TEST_DIES(generator_asked_by_another_thread,
+          "g->thread != __builtin_thread_pointer()")
 {
     struct mr_generator *g = start(count, NULL, sizeof(int));
     pthread_t thread;
