@@ -38,7 +38,7 @@ FLAGS_fuzz    = -O1 -fsanitize=fuzzer-no-link,address,undefined \
 
 LIBS_core = -lev -lconfuse -lpthread -ldl
 LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
-LIBS_http = $(LIBS_io) -lhttp_parser
+LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt
 LIBS_apps = $(LIBS_http)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 

@@ -69,6 +69,7 @@ struct mr_request {
     struct mr_str path;           /* decoded */
     struct mr_str rest;           /* behind the route's pattern */
     const struct mr_route *route; /* NULL: none yet */
+    struct mr_str user;           /* p NULL: nobody knows */
     struct mr_str head_text;
 };
 

@@ -291,6 +291,7 @@ static void begin_request(struct mr_exchange *x)
     x->req.path = p->head.path;
     x->req.rest = mr_str("/");
     x->req.route = NULL;
+    x->req.user = (struct mr_str){0};
     x->target = NULL;
     x->in_pos += p->size;
     x->in_len -= p->size;

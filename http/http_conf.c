@@ -161,10 +161,9 @@ static int add_route(struct mr_http_conf *conf,
                      struct mr_config_section *section)
 {
     struct mr_conf_route *r = &conf->routes[conf->route_count];
-    const struct mr_config_table table = mr_conf_tables[MR_CONF_ROUTE];
     struct mr_route_values *v = &r->values;
     const char *why = "";
-    int err = mr_config_fill(section, &table, v);
+    int err = mr_config_fill(section, &mr_conf_tables[MR_CONF_ROUTE], v);
 
     if (err)
         return err;
@@ -188,6 +187,8 @@ static int add_route(struct mr_http_conf *conf,
                                r->pattern);
     if (!err)
         err = make_instance(conf, section, "route", &r->in);
+    if (!err)
+        err = mr_conf_route_steps(conf, section, r);
     if (!err)
         conf->route_count++;
     return err;

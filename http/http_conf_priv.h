@@ -35,6 +35,11 @@ struct mr_listen_values {
 struct mr_route_values {
     const char *app;
     struct mr_route_options limits;
+    const char *auth;
+    const char *auth_file;
+    bool security_headers;
+    struct mr_config_list cors;
+    bool cors_credentials;
 };
 
 /* Where directives stand. */
@@ -58,6 +63,8 @@ struct mr_conf_route {
     const char *pattern;
     struct mr_route_values values;
     struct mr_conf_instance in;
+    mr_handle_fn *handle; /* the app's, or the chain before it */
+    void *self;
 };
 
 enum mr_conf_kind {
@@ -93,5 +100,11 @@ struct mr_http_conf {
     struct mr_arena arena;
     char message[1024];
 };
+
+/* route_conf.c: give a route with its app's instance what runs before it. 0,
+ * -EINVAL with the message set, -ENOMEM. */
+MR_MUST_USE int mr_conf_route_steps(struct mr_http_conf *conf,
+                                    struct mr_config_section *section,
+                                    struct mr_conf_route *r);
 
 #endif

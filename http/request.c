@@ -78,6 +78,11 @@ struct mr_str mr_request_cookie(const struct mr_request *req, const char *name)
     return mr_cookie_find(&req->head->headers, name);
 }
 
+struct mr_str mr_request_user(const struct mr_request *req)
+{
+    return req->user;
+}
+
 struct mr_str mr_request_head_text(const struct mr_request *req)
 {
     return req->head_text;

@@ -48,6 +48,9 @@ MR_API struct mr_str mr_request_header(const struct mr_request *req,
 /* The cookie of that name (http/cookie.h); p is NULL when there is none. */
 MR_API struct mr_str mr_request_cookie(const struct mr_request *req,
                                        const char *name);
+/* Who it is, when a step before the handler has found out (http/auth.h); p is
+ * NULL when none has. */
+MR_API struct mr_str mr_request_user(const struct mr_request *req);
 /* The head as received, ending in its empty line. */
 MR_API struct mr_str mr_request_head_text(const struct mr_request *req);
 

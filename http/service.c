@@ -85,9 +85,9 @@ static int start_routes(struct mr_http_service *s)
         err = start_instance(s, &r->in);
         if (err)
             return err;
-        err = mr_http_route_with(s->http, mr_str(r->pattern), r->in.app->handle,
-                                 r->in.self, r->in.app->name, &r->values.limits,
-                                 &why);
+        err =
+            mr_http_route_with(s->http, mr_str(r->pattern), r->handle, r->self,
+                               r->in.app->name, &r->values.limits, &why);
         if (err)
             return say(conf, r->pattern, err);
     }

@@ -104,6 +104,27 @@ static const struct {
     {"log_level = loud\n" LISTEN, "command line:1: *log_level*debug*"},
     {"stack_size = 8K\n" LISTEN, "command line:1: *stack_size*16K*1M*"},
     {"root = x\n" LISTEN, "command line:1: *root*"},
+    /* what stands before a route's app */
+    {LISTEN "route \"/\" { app = hello auth = x }\n",
+     "command line:2: auth, what browsers show, and auth_file, *"},
+    {LISTEN "route \"/\" { app = hello\nauth_file = x }\n",
+     "command line:3: auth, what browsers show, and auth_file, *"},
+    {LISTEN "route \"/\" { app = hello auth = x\nauth_file = '/none' }\n",
+     "command line:3: auth_file \"/none\": *: name a file of *"},
+    {LISTEN "route \"/\" { app = hello\nauth = 'a\\\\b' "
+            "auth_file = '/dev/null' }\n",
+     "command line:3: auth \"a*b\": no quotes, *"},
+    {LISTEN "route \"/\" { app = hello auth = x auth_file = "
+            "'conf/mime.types' }\n",
+     "command line:2: conf/mime.types:*: write user:hash, *"},
+    {LISTEN "route \"/\" { app = hello\ncors = {a} }\n",
+     "command line:3: an origin is *"},
+    {LISTEN "route \"/\" { app = hello cors = {'*'} cors_credentials = on }\n",
+     "command line:2: cors = \"*\" cannot go with credentials*"},
+    {LISTEN "route \"/\" { app = hello\ncors_credentials = on }\n",
+     "command line:3: cors_credentials needs cors*"},
+    {LISTEN "route \"/\" { app = hello max_body = 0 }\n",
+     "command line:2: *max_body*"},
     /* listeners */
     {"listen \"8080\" {}\n", "command line:1: listen \"8080\": no address: "
                              "write 127.0.0.1:8080, *"},
