@@ -361,6 +361,12 @@ static const char *why(int events)
     return events & MR_WRITABLE ? "write" : "read";
 }
 
+/* A turn for the others all the same; but not out of a section. */
+static int need_not_wait(void)
+{
+    return mr_thread.hub->section ? 0 : mr_yield();
+}
+
 /* The first wait for it, or the first since it was watched no more. */
 static MR_COLD int wait_anew(int fd, int events, int64_t deadline)
 {
@@ -368,7 +374,7 @@ static MR_COLD int wait_anew(int fd, int events, int64_t deadline)
     int rc = mr_hub_fd_queue(fd, events, &q);
 
     if (rc)
-        return rc == 1 ? mr_yield() : rc;
+        return rc == 1 ? need_not_wait() : rc;
     return mr_wait_with_int(q, NULL, deadline,
                             events & MR_GONE ? "peer gone" : why(events));
 }
@@ -382,7 +388,7 @@ static __attribute__((noinline)) int wait_either(int fd, int events,
     int rc = mr_hub_fd_queue(fd, events & ~MR_WRITABLE, &q);
 
     if (rc)
-        return rc == 1 ? mr_yield() : rc;
+        return rc == 1 ? need_not_wait() : rc;
     both[0] = (struct mr_wait_entry){.queue = q};
     rc = mr_hub_fd_queue(fd, events & ~MR_READABLE, &q);
     if (rc)

@@ -3,6 +3,9 @@
 /* test_section.c - sections that must not switch. */
 #include "core/section.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "core/chan.h"
 #include "core/generator.h"
 #include "core/group.h"
@@ -47,7 +50,7 @@ IN_HUB(sections_that_hold)
 {
     struct mr_generator *g;
     struct mr_mutex m;
-    int ran = 0, rounds = 0, v;
+    int ran = 0, rounds = 0, v, file = open(".", O_RDONLY);
 
     mr_mutex_init(&m);
     CHECK_EQ_INT(mr_generator_new(&g, counts, NULL, sizeof v), 0);
@@ -63,6 +66,7 @@ IN_HUB(sections_that_hold)
         CHECK_EQ_INT(mr_mutex_lock(&m, MR_NEVER), 0); /* is free */
         mr_mutex_unlock(&m);
         CHECK_EQ_INT(mr_generator_next(g, &v), 1);
+        CHECK_EQ_INT(mr_hub_wait_fd(file, MR_READABLE, MR_NEVER), 0);
         CHECK_EQ_INT(ran, 0);
     }
     CHECK_EQ_INT(rounds, 2);
@@ -70,6 +74,8 @@ IN_HUB(sections_that_hold)
     CHECK_EQ_INT(mr_yield(), 0);
     CHECK_EQ_INT(ran, 1);
     CHECK_EQ_INT(mr_sleep_ms(1), 0);
+    mr_hub_forget(file);
+    close(file);
     mr_generator_free(g);
     return 0;
 }
