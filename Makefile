@@ -80,10 +80,11 @@ wires     := $(sort $(wildcard tests/wire/*.wire))
 enemy     := $(OUT)/tests/e2e/enemy
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
 core_bench := $(OUT)/tests/bench/bench_core $(OUT)/tests/bench/echo_io
+bench_app := $(OUT)/tests/bench/peers/http/work.so
 fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all run test test-run test-core test-bins tour lint load bench \
-	bench-core fuzz \
+	bench-core bench-small fuzz \
 	fuzz-bins factory e2e valgrind check-all install clean deps test-aarch64 help
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -129,7 +130,7 @@ $(OUT)/$(1).so: $(call app_obj,$(1))
 	$$(Q)$$(LINK) -shared -o $$@ $$^
 endef
 $(foreach a,$(BUILTIN),$(eval $(call app_rule,$(a))))
-$(test_apps): %.so: %.o
+$(test_apps) $(bench_app): %.so: %.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -shared -o $@ $^
 
@@ -152,9 +153,9 @@ $(OUT)/libmillrace.so: $(archives)
 $(OUT)/include/millrace/app.h: http/millrace.h
 	$(Q)mkdir -p $(@D) && cp $< $@
 $(OUT)/apps/%.o: CPPFLAGS += -I$(OUT)/include -DMR_VERSION='"$(VERSION)"'
-$(OUT)/tests/apps/%.o: CPPFLAGS += -I$(OUT)/include
+$(OUT)/tests/apps/%.o $(bench_app:.so=.o): CPPFLAGS += -I$(OUT)/include
 $(foreach a,millrace $(BUILTIN),$(call app_obj,$(a))) \
-	$(test_apps:.so=.o): | $(umbrella)
+	$(test_apps:.so=.o) $(bench_app:.so=.o): | $(umbrella)
 
 $(wire): $(call obj,$(wildcard tests/wire/*.c))
 	$(call say,LINK,$@)
@@ -212,7 +213,21 @@ load: all ## load the server with wrk and print a table (DURATION=, YES=1)
 	@YES=$(YES) sh tests/e2e/install.sh wrk
 	@MILLRACE=$(abspath $(OUT)/millrace) sh tests/bench/load.sh
 
-bench: $(benches) ## run the small benchmarks
+# What is not installed, and not wanted, is left out and named.
+bench: all $(bench_app) ## the server beside its peers (PEERS=, SCENARIOS=, ROUNDS=, DURATION=, RESULTS=1: keep it, YES=1)
+	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux curl wrk strace
+	@YES=$(YES) sh tests/e2e/install.sh nginx h2o lighttpd haproxy caddy \
+		node=nodejs /usr/lib/go-1.19/bin/go=golang-1.19-go \
+		/usr/share/gocode/src/github.com/valyala/fasthttp=$(\
+		)golang-github-valyala-fasthttp-dev \
+		/usr/lib/python3/dist-packages/gevent=python3-gevent || :
+	@CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) \
+		RESULTS=$(RESULTS) $(if $(PEERS),PEERS='$(PEERS)') \
+		$(if $(SCENARIOS),SCENARIOS='$(SCENARIOS)') \
+		$(if $(ROUNDS),ROUNDS=$(ROUNDS)) \
+		$(if $(DURATION),DURATION=$(DURATION)) sh tests/bench/servers.sh
+
+bench-small: $(benches) ## run the small benchmarks, ours alone
 	@for b in $(benches); do $$b || exit 1; done
 
 # What is not installed, and not wanted, is left out and named.
@@ -247,7 +262,7 @@ $(enemy): $(call obj,tests/e2e/enemy.c)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^
 
-e2e: all $(core_bench) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
+e2e: all $(core_bench) $(bench_app) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wget wrk strace chromium \
 		slowhttptest gdb python3 ab=apache2-utils
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \

@@ -221,21 +221,8 @@ if [ -n "$check" ]; then
 else
     cat "$tmp/table"
     if [ "${RESULTS-}" = 1 ] && [ "$failed" -eq 0 ]; then
-        {
-            echo "## $(date +%F), the core beside its peers"
-            echo
-            echo '`make bench-core RESULTS=1`:'
-            cat "$tmp/table"
-            echo
-        } >"$tmp/section"
-        awk -v section="$tmp/section" '
-            /^## / && !done {
-                while ((getline line < section) > 0)
-                    print line
-                done = 1
-            }
-            { print }' "$here/RESULTS.md" >"$tmp/results" &&
-            cp "$tmp/results" "$here/RESULTS.md"
+        sh "$here/results.sh" "$here/RESULTS.md" 'the core beside its peers' \
+            'make bench-core RESULTS=1' "$tmp/table"
     fi
 fi
 checks_done bench/core

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+#
+# servers.awk - the tables of servers.sh, out of lines of scenario, server,
+# what, value, round. What: cpu (us of server CPU time for a request), rate
+# (requests a second), p50 p99 p999 (us), pss (KiB), calls (for a request).
+# -v check=1: a short run, which is not judged.
+#
+# Ends with status 1 when a scenario has no figure of ours, or the run is void:
+# the bare loop must take at most 0.90 of nginx's time in tiny, 0.15 pipelined.
+
+BEGIN {
+    FS = "\t"
+    # bar(SCENARIO, TEXT, KIND, BAR, OF): met when our CPU time is within BAR
+    # times that of OF in the same round, or (KIND "more") at most BAR us more
+    # than our own in scenario OF.
+    bar("tiny", "tiny GET", "times", 1.06, "bare_epoll")
+    bar("browser", "tiny GET, a browser's head", "times", 1.12, "bare_epoll")
+    bar("pipelined", "tiny GET, pipelined 16", "times", 1.7, "bare_epoll")
+    bar("post", "POST echo 1 KiB", "times", 1.05, "bare_epoll")
+    bar("close", "one connection per request", "times", 1.05, "bare_epoll")
+    bar("sleep", "handler that sleeps 10 ms", "more", 0.6, "tiny")
+    bar("spawn", "handler that joins 4 coroutines", "more", 0.4, "tiny")
+    bar("file1k", "file of 1 KiB", "times", 0.74, "nginx")
+    bar("file64k", "file of 64 KiB", "times", 0.64, "nginx")
+    bar("file4m", "file of 4 MiB", "times", 0.84, "nginx")
+    bar("same", "file not modified (304)", "", 0, "")
+    n_names = split("bare_epoll bare_uring millrace nginx h2o lighttpd" \
+        " haproxy caddy nethttp fasthttp node gevent", names, " ")
+    title["bare_epoll"] = "bare epoll loop"
+    title["bare_uring"] = "bare io_uring loop"
+    title["millrace"] = "**millrace**"
+    title["nethttp"] = "Go net/http"
+    title["gevent"] = "gevent pywsgi"
+    for (i = 1; i <= n_names; i++)
+        if (!title[names[i]])
+            title[names[i]] = names[i]
+}
+
+function bar(s, what, how, most, of)
+{
+    order[++n_order] = s
+    text[s] = what
+    kind[s] = how
+    limit[s] = most
+    base[s] = of
+}
+
+{
+    add($1, $2, $3, $4)
+    in_round[$1, $2, $3, $5] = $4
+    if ($5 > rounds)
+        rounds = $5
+    seen[$1] = 1
+}
+
+function add(s, who, what, v)
+{
+    value[s, who, what, ++count[s, who, what]] = v + 0
+}
+
+# Ours, or another's, as a multiple of what `of` took in the same round, or as
+# what our own took more than in scenario `of`.
+function pair(s, who, of, name, r, a, b)
+{
+    name = "x" of
+    if (count[s, who, name])
+        return
+    for (r = 1; r <= rounds; r++) {
+        a = in_round[s, who, "cpu", r]
+        b = kind[s] == "more" && of == base[s] ? \
+            in_round[of, who, "cpu", r] : in_round[s, of, "cpu", r]
+        if (a == "" || b == "" || b + 0 == 0)
+            continue
+        add(s, who, name, kind[s] == "more" && of == base[s] ? a - b : a / b)
+    }
+}
+
+# Sorted in place; how many there are.
+function sort_cell(s, who, what, n, i, j, v)
+{
+    n = count[s, who, what]
+    for (i = 2; i <= n; i++) {
+        v = value[s, who, what, i]
+        for (j = i - 1; j > 0 && value[s, who, what, j] > v; j--)
+            value[s, who, what, j + 1] = value[s, who, what, j]
+        value[s, who, what, j + 1] = v
+    }
+    return n
+}
+function median(s, who, what, n)
+{
+    n = sort_cell(s, who, what)
+    if (n % 2)
+        return value[s, who, what, (n + 1) / 2]
+    return (value[s, who, what, n / 2] + value[s, who, what, n / 2 + 1]) / 2
+}
+function shown(v) { return sprintf(v < 100 ? "%.2f" : "%.0f", v) }
+function cell(s, who, what)
+{
+    return count[s, who, what] ? shown(median(s, who, what)) : "-"
+}
+function whole(s, who, what)
+{
+    return count[s, who, what] ? sprintf("%.0f", median(s, who, what)) : "-"
+}
+function range(s, who, what, n)
+{
+    n = sort_cell(s, who, what)
+    return n ? shown(value[s, who, what, 1]) " to " \
+        shown(value[s, who, what, n]) : "-"
+}
+
+# The bare loop must be that much below nginx; else something is wrong here.
+function prove(s, most)
+{
+    pair(s, "bare_epoll", "nginx")
+    if (!count[s, "bare_epoll", "xnginx"])
+        return
+    if (median(s, "bare_epoll", "xnginx") <= most)
+        return
+    printf "void: in %s the bare loop takes %s of nginx, not %s or less\n",
+        s, cell(s, "bare_epoll", "xnginx"), most >"/dev/stderr"
+    wrong = 1
+}
+
+function judge(s, i, who, best, m, line)
+{
+    best = ""
+    for (i = 1; i <= n_names; i++) {
+        who = names[i]
+        if (who ~ /^(bare_|millrace)/ || !count[s, who, "cpu"])
+            continue
+        if (best == "" || median(s, who, "cpu") < median(s, best, "cpu"))
+            best = who
+    }
+    line = "| " text[s] " | " cell(s, "millrace", "cpu") " | " \
+        cell(s, "bare_epoll", "cpu") " | " cell(s, "nginx", "cpu") " | " \
+        (best == "" ? "-" : title[best] " " cell(s, best, "cpu")) " | "
+    if (!kind[s])
+        return line "- | - | - |"
+    pair(s, "millrace", base[s])
+    m = count[s, "millrace", "x" base[s]] ? \
+        median(s, "millrace", "x" base[s]) : ""
+    if (kind[s] == "times")
+        line = line (m == "" ? "-" : sprintf("%.3f", m)) " | <= " limit[s] \
+            " x " title[base[s]]
+    else
+        line = line (m == "" ? "-" : sprintf("%+.2f us", m)) " | <= +" \
+            limit[s] " us over the " text[base[s]]
+    return line " | " (m == "" ? "-" : m <= limit[s] ? "yes" : "**no**") " |"
+}
+
+function details(s, i, who)
+{
+    print "\n### " text[s] "\n"
+    print "| | CPU us per request | from the least to the most |" \
+        " x bare epoll loop | requests/s | p50 us | p99 us | p99.9 us |" \
+        " calls per request | PSS KiB |"
+    print "|---|---|---|---|---|---|---|---|---|---|"
+    for (i = 1; i <= n_names; i++) {
+        who = names[i]
+        if (!count[s, who, "cpu"])
+            continue
+        pair(s, who, "bare_epoll")
+        print "| " title[who] " | " cell(s, who, "cpu") " | " \
+            range(s, who, "cpu") " | " cell(s, who, "xbare_epoll") " | " \
+            whole(s, who, "rate") " | " whole(s, who, "p50") " | " \
+            whole(s, who, "p99") " | " whole(s, who, "p999") " | " \
+            cell(s, who, "calls") " | " whole(s, who, "pss") " |"
+    }
+}
+
+END {
+    print "| server CPU us per request | ours | bare epoll loop | nginx |" \
+        " best peer | ratio | bar | met |"
+    print "|---|---|---|---|---|---|---|---|"
+    for (k = 1; k <= n_order; k++) {
+        s = order[k]
+        if (!seen[s])
+            continue
+        found = 1
+        if (!count[s, "millrace", "cpu"]) {
+            print "no figure of ours: " s >"/dev/stderr"
+            wrong = 1
+            continue
+        }
+        print judge(s)
+    }
+    for (k = 1; k <= n_order; k++)
+        if (seen[order[k]])
+            details(order[k])
+    if (!check) {
+        prove("tiny", 0.90)
+        prove("pipelined", 0.15)
+    }
+    exit wrong || !found
+}
