@@ -217,6 +217,7 @@ load: all ## load the server with wrk and print a table (DURATION=, YES=1)
 bench: all $(bench_app) ## the server beside its peers (PEERS=, SCENARIOS=, ROUNDS=, DURATION=, RESULTS=1: keep it, YES=1)
 	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux curl wrk strace
 	@YES=$(YES) sh tests/e2e/install.sh nginx h2o lighttpd haproxy caddy \
+		h2load=nghttp2-client \
 		node=nodejs /usr/lib/go-1.19/bin/go=golang-1.19-go \
 		/usr/share/gocode/src/github.com/valyala/fasthttp=$(\
 		)golang-github-valyala-fasthttp-dev \

@@ -170,6 +170,84 @@ function details(s, i, who)
     }
 }
 
+# --- what is no turn of wrk ---
+
+function verdict(holds) { return holds ? "yes" : "**no**" }
+
+function show_idle(i, who)
+{
+    print "\n### bytes for each of " whole("idle", "", "connections") \
+        " connections at rest\n\n| | bytes | bar | met |\n|---|---|---|---|"
+    for (i = 1; i <= n_names; i++) {
+        who = names[i]
+        if (!count["idle", who, "bytes"])
+            continue
+        print "| " title[who] " | " whole("idle", who, "bytes") " | " \
+            (who == "millrace" ? "<= 500 | " verdict(median("idle", who, \
+            "bytes") <= 500) : "- | -") " |"
+    }
+    if (!count["idle", "millrace", "bytes"])
+        lack("idle")
+}
+
+function show_growth(i, who, r, k, line, m, n_at)
+{
+    n_at = split("at1 at64 at1000 at10000", at, " ")
+    print "\n### CPU us per request at one fixed rate, by connections\n\n" \
+        "| | 1 | 64 | 1,000 | 10,000 | 10,000 against 64 | bar | met |\n" \
+        "|---|---|---|---|---|---|---|---|"
+    for (i = 1; i <= n_names; i++) {
+        who = names[i]
+        if (!count["growth", who, "at64"])
+            continue
+        for (r = 1; r <= rounds; r++)
+            if (in_round["growth", who, "at64", r] > 0 &&
+                in_round["growth", who, "at10000", r] != "")
+                add("growth", who, "ratio", \
+                    in_round["growth", who, "at10000", r] / \
+                    in_round["growth", who, "at64", r])
+        line = "| " title[who] " |"
+        for (k = 1; k <= n_at; k++)
+            line = line " " cell("growth", who, at[k]) " |"
+        m = count["growth", who, "ratio"] ? median("growth", who, "ratio") : ""
+        print line " " cell("growth", who, "ratio") " | " \
+            (who == "millrace" ? "<= 1.25 | " (m == "" ? "-" : \
+            verdict(m <= 1.25)) : "- | -") " |"
+    }
+    if (!count["growth", "millrace", "at64"])
+        lack("growth")
+}
+
+function show_workers(i, who, r, met)
+{
+    print "\n### requests a second of one worker and of two, wrk beside them" \
+        "\n\n| | one | two | times | bar | met |\n|---|---|---|---|---|---|"
+    for (i = n_names; i > 0; i--) {
+        who = names[i]
+        for (r = 1; r <= rounds; r++)
+            if (in_round["workers", who, "rate1", r] > 0)
+                add("workers", who, "times", \
+                    in_round["workers", who, "rate2", r] / \
+                    in_round["workers", who, "rate1", r])
+        if (!count["workers", who, "times"])
+            continue
+        met = count["workers", "nginx", "times"] ? verdict(median("workers", \
+            "millrace", "times") >= median("workers", "nginx", "times")) : "-"
+        print "| " title[who] " | " whole("workers", who, "rate1") " | " \
+            whole("workers", who, "rate2") " | " \
+            cell("workers", who, "times") " | " \
+            (who == "millrace" ? ">= nginx | " met : "- | -") " |"
+    }
+    if (!count["workers", "millrace", "times"])
+        lack("workers")
+}
+
+function lack(s)
+{
+    print "no figure of ours: " s >"/dev/stderr"
+    wrong = 1
+}
+
 END {
     print "| server CPU us per request | ours | bare epoll loop | nginx |" \
         " best peer | ratio | bar | met |"
@@ -180,8 +258,7 @@ END {
             continue
         found = 1
         if (!count[s, "millrace", "cpu"]) {
-            print "no figure of ours: " s >"/dev/stderr"
-            wrong = 1
+            lack(s)
             continue
         }
         print judge(s)
@@ -189,6 +266,13 @@ END {
     for (k = 1; k <= n_order; k++)
         if (seen[order[k]])
             details(order[k])
+    if (seen["idle"])
+        show_idle()
+    if (seen["growth"])
+        show_growth()
+    if (seen["workers"])
+        show_workers()
+    found += seen["idle"] + seen["growth"] + seen["workers"]
     if (!check) {
         prove("tiny", 0.90)
         prove("pipelined", 0.15)

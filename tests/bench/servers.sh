@@ -20,6 +20,7 @@
 # once and short; every server that is installed must start, answer what all
 # answer, and take the load.
 #
+# servers_more.sh has what is no turn of wrk (memory at rest, growth, two workers).
 # The figures' meaning and the bars: servers.awk. Configurations: peers/http/.
 
 set -u
@@ -33,14 +34,16 @@ rounds=${ROUNDS-7}
 duration=${DURATION-2s}
 connections=${CONNECTIONS-64}
 every='tiny browser pipelined post close sleep spawn file1k file64k file4m same'
-scenarios=${SCENARIOS-$every}
+more='idle growth workers'
+scenarios=${SCENARIOS-$every $more}
+workers=1
 check=
 if [ "${1-}" = --check ]; then
     check=1
     rounds=1
     duration=1s
     connections=8
-    scenarios='tiny pipelined post close file1k'
+    scenarios="tiny pipelined post close file1k $more"
 fi
 
 # The first and the last CPU that this may use.
@@ -95,7 +98,7 @@ fill() {
     sed "s|@HOST@|$site_host|g; s|@PORT@|$(port "$2")|g; s|@DIR@|$tmp|g
         s|@WWW@|$tmp/www|g; s|@USER@|$(id -un)|g; s|@GROUP@|$(id -gn)|g
         s|@BUILD@|$(cd "$build" && pwd)|g
-        s|@WORKERS@|1|g" "$conf/$1" >"$tmp/$1"
+        s|@WORKERS@|$workers|g" "$conf/$1" >"$tmp/$1"
 }
 
 # run_server NAME: in this process's place.
@@ -305,9 +308,10 @@ sort -u "$tmp/peers"
 # pairs: the scenarios and who takes part in them, right answers only.
 : >"$tmp/pairs"
 for scenario in $scenarios; do
-    case " $every " in
-    *" $scenario "*) ;;
-    *) bad "no scenario $scenario: there are $every"; continue ;;
+    case " $every / $more " in
+    *" $scenario "*/*) ;;
+    */*" $scenario "*) continue ;;
+    *) bad "no scenario $scenario: there are $every $more"; continue ;;
     esac
     for name in $servers; do
         case " $(does "$name") " in *" $scenario "*) ;; *) continue ;; esac
@@ -340,6 +344,11 @@ while [ $round -le "$rounds" ]; do
     round=$((round + 1))
 done
 stop_servers
+
+. "$here/servers_more.sh"
+for scenario in $more; do
+    case " $scenarios " in *" $scenario "*) "${scenario}_run" ;; esac
+done
 say ''
 
 {
