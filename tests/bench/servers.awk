@@ -3,7 +3,8 @@
 # servers.awk - the tables of servers.sh, out of lines of scenario, server,
 # what, value, round. What: cpu (us of server CPU time for a request), rate
 # (requests a second), p50 p99 p999 (us), pss (KiB), calls (for a request).
-# -v check=1: a short run, which is not judged.
+# -v check=1: a short run, which is not judged. -v medians=FILE: the medians go
+# there too, for plot.awk.
 #
 # Ends with status 1 when a scenario has no figure of ours, or the run is void:
 # the bare loop must take at most 0.90 of nginx's time in tiny, 0.15 pipelined.
@@ -242,6 +243,31 @@ function show_workers(i, who, r, met)
         lack("workers")
 }
 
+# For plot.awk: panel, server, value.
+function write_medians(k, i, n, at)
+{
+    for (k = 1; k <= n_order; k++)
+        for (i = 1; i <= n_names; i++)
+            dot(order[k], names[i], "cpu", text[order[k]] ", CPU us")
+    for (i = 1; i <= n_names; i++)
+        dot("idle", names[i], "bytes", "bytes per connection at rest")
+    for (i = 1; i <= n_names; i++) {
+        dot("workers", names[i], "rate1", "one worker, requests a second")
+        dot("workers", names[i], "rate2", "two workers, requests a second")
+    }
+    n = split("at1 at64 at1000 at10000", at, " ")
+    for (k = 1; k <= n; k++)
+        for (i = 1; i <= n_names; i++)
+            dot("growth", names[i], at[k], "one fixed rate, " \
+                substr(at[k], 3) " connections, CPU us per request")
+}
+
+function dot(s, who, what, where)
+{
+    if (count[s, who, what])
+        printf "%s\t%s\t%s\n", where, title[who], median(s, who, what) >medians
+}
+
 function lack(s)
 {
     print "no figure of ours: " s >"/dev/stderr"
@@ -249,14 +275,15 @@ function lack(s)
 }
 
 END {
-    print "| server CPU us per request | ours | bare epoll loop | nginx |" \
-        " best peer | ratio | bar | met |"
-    print "|---|---|---|---|---|---|---|---|"
     for (k = 1; k <= n_order; k++) {
         s = order[k]
         if (!seen[s])
             continue
-        found = 1
+        if (!found++) {
+            print "| server CPU us per request | ours | bare epoll loop |" \
+                " nginx | best peer | ratio | bar | met |"
+            print "|---|---|---|---|---|---|---|---|"
+        }
         if (!count[s, "millrace", "cpu"]) {
             lack(s)
             continue
@@ -277,5 +304,7 @@ END {
         prove("tiny", 0.90)
         prove("pipelined", 0.15)
     }
+    if (medians)
+        write_medians()
     exit wrong || !found
 }

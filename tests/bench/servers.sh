@@ -16,11 +16,11 @@
 # as a multiple of the bare loop's in the same round. Before its first turn each
 # answer is looked at, and system calls are counted in a pass of their own.
 #
-# RESULTS=1 puts the tables at the top of RESULTS.md. --check: a few scenarios,
-# once and short; every server that is installed must start, answer what all
-# answer, and take the load.
+# RESULTS=1 puts the tables at the top of RESULTS.md, and a plot beside it.
+# --check: a few scenarios, once and short; every server that is installed must
+# start, answer what all answer, and take the load.
 #
-# servers_more.sh has what is no turn of wrk (memory at rest, growth, two workers).
+# servers_more.sh has what is no turn of wrk: memory at rest, growth, workers.
 # The figures' meaning and the bars: servers.awk. Configurations: peers/http/.
 
 set -u
@@ -358,9 +358,11 @@ say ''
         "$other; median of $rounds rounds."
     echo
 } >"$tmp/table"
-awk -v check="$check" -f "$here/servers.awk" "$tmp/figures" >>"$tmp/table" \
-    2>"$tmp/void"
+awk -v check="$check" -v medians="$tmp/medians" -f "$here/servers.awk" \
+    "$tmp/figures" >>"$tmp/table" 2>"$tmp/void"
 judged=$?
+check 'the plot' sh -c 'awk -f "$1" "$2" >"$3"' - "$here/plot.awk" \
+    "$tmp/medians" "$tmp/plot"
 sed -n 's/^not installed/\nNot installed/p' "$tmp/peers" >>"$tmp/table"
 case $judged in
 0) ok ;;
@@ -368,7 +370,12 @@ case $judged in
 esac
 if [ -z "$check" ] || [ "$failed" -gt 0 ]; then cat "$tmp/table"; fi
 if [ "${RESULTS-}" = 1 ] && [ -z "$check" ] && [ "$failed" -eq 0 ]; then
+    plot=servers-$(date +%F).svg
+    cp "$tmp/plot" "$here/$plot"
+    printf '\n![The medians as bars](%s)\n' "$plot" >>"$tmp/table"
     sh "$here/results.sh" "$here/RESULTS.md" "the server beside its peers" \
-        'make bench RESULTS=1' "$tmp/table"
+        "make bench RESULTS=1${PEERS+ PEERS='$PEERS'}${SCENARIOS+ SCENARIOS=$(
+        )'$SCENARIOS'}${ROUNDS+ ROUNDS=$ROUNDS}${DURATION+ DURATION=$DURATION}" \
+        "$tmp/table"
 fi
 checks_done bench/servers
