@@ -265,8 +265,9 @@ turn() {
     else bad "$2, $1: wrk" "$tmp/wrk" "$tmp/log.$2"; return; fi
     after=$(cpu_ns "$2")
     awk -v ns=$((after - before)) -v scenario="$1" -v who="$2" -v round="$3" '
+        # wrk says 0 for a percentile that it does not know.
         function say(what, v) {
-            printf "%s\t%s\t%s\t%s\t%s\n", scenario, who, what, v, round
+            if (v + 0 > 0) printf "%s\t%s\t%s\t%s\t%s\n", scenario, who, what, v, round
         }
         /^figures/ {
             say("cpu", ns / $2 / 1000)
