@@ -56,8 +56,10 @@ http_obj := $(call obj,$(call sources,http))
 app_obj   = $(call obj,$(wildcard apps/$(1)/*.c))
 
 # Apps that are a file to load, and are also in the server; and the server.
-BUILTIN  := $(foreach a,echo files hello upload,$(if $(wildcard apps/$(a)/*.c),$(a)))
+BUILTIN  := $(foreach a,echo files hello redirect upload,$(if $(wildcard apps/$(a)/*.c),$(a)))
 app_so   := $(BUILTIN:%=$(OUT)/%.so)
+# An example with a library of its own, where that is installed.
+json_so  := $(if $(wildcard /usr/include/jansson.h),$(OUT)/json.so,json-left-out)
 server   := $(if $(wildcard apps/millrace/*.c),$(OUT)/millrace)
 archives := $(OUT)/libhttp.a $(OUT)/libio.a $(OUT)/libcore.a
 library  := $(OUT)/libmillrace.a $(OUT)/libmillrace.so
@@ -90,7 +92,7 @@ fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(server) $(app_so) $(library) ## build the server and the apps (MODE=release|debug|asan|tsan)
+all: $(server) $(app_so) $(json_so) $(library) ## build the server and the apps (MODE=release|debug|asan|tsan)
 
 # --- how it is built ---
 
@@ -122,6 +124,15 @@ $(OUT)/millrace: $(call app_obj,millrace) $(foreach a,$(BUILTIN),$(call app_obj,
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive \
 		$(archives) -Wl,--no-whole-archive $(LIBS_apps)
+
+# Without the library it is left out, and named.
+.PHONY: json-left-out
+json-left-out:
+	@echo '  apps/json is left out: apt-get install libjansson-dev' >&2
+$(OUT)/json.so: $(call app_obj,json)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -shared -o $@ $^ -ljansson
+$(call app_obj,json): | $(umbrella)
 
 # An app leaves mr_ undefined: it resolves to the copy of its server.
 define app_rule
