@@ -267,7 +267,8 @@ turn() {
     awk -v ns=$((after - before)) -v scenario="$1" -v who="$2" -v round="$3" '
         # wrk says 0 for a percentile that it does not know.
         function say(what, v) {
-            if (v + 0 > 0) printf "%s\t%s\t%s\t%s\t%s\n", scenario, who, what, v, round
+            if (v + 0 > 0)
+                printf "%s\t%s\t%s\t%s\t%s\n", scenario, who, what, v, round
         }
         /^figures/ {
             say("cpu", ns / $2 / 1000)
@@ -372,11 +373,12 @@ esac
 if [ -z "$check" ] || [ "$failed" -gt 0 ]; then cat "$tmp/table"; fi
 if [ "${RESULTS-}" = 1 ] && [ -z "$check" ] && [ "$failed" -eq 0 ]; then
     plot=servers-$(date +%F).svg
+    given="${PEERS+ PEERS='$PEERS'}${SCENARIOS+ SCENARIOS='$SCENARIOS'}"
+    given="$given${ROUNDS+ ROUNDS=$ROUNDS}${DURATION+ DURATION=$DURATION}"
     cp "$tmp/plot" "$here/$plot"
     printf '\n![The medians as bars](%s)\n' "$plot" >>"$tmp/table"
     sh "$here/results.sh" "$here/RESULTS.md" "the server beside its peers" \
-        "make bench RESULTS=1${PEERS+ PEERS='$PEERS'}${SCENARIOS+ SCENARIOS=$(
-        )'$SCENARIOS'}${ROUNDS+ ROUNDS=$ROUNDS}${DURATION+ DURATION=$DURATION}" \
+        "make bench RESULTS=1$given" \
         "$tmp/table"
 fi
 checks_done bench/servers
