@@ -11,7 +11,7 @@
  * Whether openat2 is missing is found out once per process; EPERM alone does
  * not say so (it is also what some files answer), so "." is asked too.
  *
- * Not here: an open-file cache (http/static.c), writing.
+ * Not here: an open-file cache (http/file_cache.c), writing.
  */
 #include "io/file.h"
 
