@@ -168,8 +168,9 @@ mr_switch_keep_leave:
 	.p2align 4
 mr_switch_make:
 	.cfi_startproc
-	/* 16 bytes of zeros end the chain of frames; 64 for the context. What
-	 * rbx and r13-r15 will hold is all the same. */
+	/* 16 bytes of zeros end the chain of frames; 64 for the context. Its
+	 * registers, too: what is saved of them on the stack must not look like
+	 * a frame to who walks it (core/frames.c). */
 	leaq	-80(%rdi), %rax
 	leaq	.Lstart(%rip), %rcx
 	xorl	%edx, %edx
@@ -177,7 +178,11 @@ mr_switch_make:
 	movq	%rdx, 64(%rax)
 	movq	%rcx, 56(%rax)
 	movq	%rdx, 48(%rax)
+	movq	%rdx, 40(%rax)
 	movq	%rsi, 32(%rax)
+	movq	%rdx, 24(%rax)
+	movq	%rdx, 16(%rax)
+	movq	%rdx, 8(%rax)
 	stmxcsr	(%rax)
 	fnstcw	4(%rax)
 	ret
