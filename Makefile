@@ -38,7 +38,7 @@ FLAGS_fuzz    = -O1 -fsanitize=fuzzer-no-link,address,undefined \
 
 LIBS_core = -lev -lconfuse -lpthread -ldl
 LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
-LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt
+LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay
 LIBS_apps = $(LIBS_http)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
@@ -344,6 +344,7 @@ deps: ## install what the build needs, if anything is missing (apt-get)
 	$(call has,ev.h) || want libev-dev; \
 	$(call has,http_parser.h) || want libhttp-parser-dev; \
 	$(call has,confuse.h) || want libconfuse-dev; \
+	$(call has,wslay/wslay.h) || want libwslay-dev; \
 	$(call has,CUnit/CUnit.h) || want libcunit1-dev; \
 	command -v ar >/dev/null || want binutils; \
 	command -v pkg-config >/dev/null || want pkg-config; \

@@ -234,3 +234,50 @@ size_t mr_str_escape(char *out, size_t size, struct mr_str s)
     out[n] = '\0';
     return n;
 }
+
+/* --- UTF-8 --- */
+
+/* Bytes that follow this first one, and what the second may be: RFC 3629 4. */
+static size_t follow(uint8_t first, uint8_t *low, uint8_t *high)
+{
+    *low = 0x80;
+    *high = 0xbf;
+    if (first >= 0xc2 && first <= 0xdf)
+        return 1;
+    if (first >= 0xe0 && first <= 0xef) {
+        *low = first == 0xe0 ? 0xa0 : 0x80;
+        *high = first == 0xed ? 0x9f : 0xbf;
+        return 2;
+    }
+    if (first >= 0xf0 && first <= 0xf4) {
+        *low = first == 0xf0 ? 0x90 : 0x80;
+        *high = first == 0xf4 ? 0x8f : 0xbf;
+        return 3;
+    }
+    return 0;
+}
+
+bool mr_str_is_utf8(struct mr_str s)
+{
+    const uint8_t *p = (const uint8_t *)s.p, *end = p + s.n;
+
+    while (p < end) {
+        uint8_t low, high;
+        size_t n;
+
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+        n = follow(*p, &low, &high);
+        if (n == 0 || (size_t)(end - p) <= n)
+            return false;
+        for (p++; n > 0; n--, p++) {
+            if (*p < low || *p > high)
+                return false;
+            low = 0x80;
+            high = 0xbf;
+        }
+    }
+    return true;
+}

@@ -99,6 +99,9 @@ MR_API size_t mr_str_put_u64(char *buf, uint64_t v);
 MR_API MR_MUST_USE int mr_str_to_size(struct mr_str s, uint64_t *ret_bytes);
 MR_API MR_MUST_USE int mr_str_to_duration(struct mr_str s, int64_t *ret_ns);
 
+/* All of it is (RFC 3629: no surrogates, no overlong forms). */
+MR_API bool mr_str_is_utf8(struct mr_str s);
+
 /*
  * Append s to out (of size bytes, always NUL-terminated when size > 0), bytes
  * outside printable ASCII, '"' and '\' as \xHH: for log lines. How many bytes

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 
 #include "core/hub.h"
+#include "core/sync.h"
 #include "core/timer.h"
 #include "http/access_log.h"
 #include "http/body.h"
@@ -187,6 +188,7 @@ struct mr_http {
     size_t live;           /* connections of any state */
     struct mr_waitq empty; /* live came to 0 */
     bool draining;
+    struct mr_event leaving;     /* the same, for handlers to wait for */
     struct mr_score_row own_row; /* when the caller has none */
 };
 

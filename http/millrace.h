@@ -26,6 +26,7 @@
 #include "http/static.h"
 #include "http/upload.h"
 #include "http/url.h"
+#include "http/websocket.h"
 #include "io/addr.h"
 #include "io/dgram.h"
 #include "io/fd.h"

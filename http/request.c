@@ -154,3 +154,8 @@ int mr_request_wait_gone(struct mr_request *req, int64_t deadline)
         c->gone = true;
     return rc;
 }
+
+struct mr_event *mr_request_leaving(const struct mr_request *req)
+{
+    return &req->x->http->leaving;
+}

@@ -19,6 +19,7 @@
 
 struct mr_request;
 struct mr_addr;
+struct mr_event;
 
 MR_API enum mr_method mr_request_method(const struct mr_request *req);
 /* As received: "/a%20b?x=1". */
@@ -88,5 +89,11 @@ MR_API void mr_request_peer(const struct mr_request *req, struct mr_addr *ret);
 MR_API bool mr_request_is_gone(const struct mr_request *req);
 MR_API MR_MUST_USE int mr_request_wait_gone(struct mr_request *req,
                                             int64_t deadline);
+/*
+ * Set from when the server drains: it answers what it has begun, and leaves.
+ * An answer without an end of its own (events, a long poll) should end then, or
+ * is cut at the end of the drain.
+ */
+MR_API struct mr_event *mr_request_leaving(const struct mr_request *req);
 
 #endif

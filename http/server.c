@@ -133,6 +133,7 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     mr_rest_init(&http->fresh, http, http->options.header_timeout);
     mr_rest_init(&http->idle, http, http->options.keepalive_timeout);
     mr_starved_init(http);
+    mr_event_init(&http->leaving);
     mr_timer_init(&http->drain_timer, on_drain_rest);
     mr_waitq_init(&http->empty);
     *ret = http;
@@ -219,6 +220,7 @@ int mr_http_drain(struct mr_http *http, int64_t deadline)
     intptr_t rc = 0;
 
     http->draining = true;
+    mr_event_set(&http->leaving);
     for (struct mr_http_listener *l = http->listeners; l; l = l->next)
         mr_server_stop(&l->server);
     if (http->live == 0)
@@ -239,6 +241,7 @@ void mr_http_free(struct mr_http *http)
     if (!http)
         return;
     http->draining = true;
+    mr_event_set(&http->leaving);
     for (l = http->listeners; l; l = l->next)
         mr_server_stop(&l->server);
     mr_group_close(&http->group);

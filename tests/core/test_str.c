@@ -262,8 +262,51 @@ TEST(str_reads_nothing_beyond)
     }
 }
 
+TEST(str_utf8)
+{
+    static const struct {
+        const char *in;
+        bool want;
+    } cases[] = {
+        {"", true},
+        {"plain", true},
+        {"\x7f", true},
+        {"\xc2\x80", true},
+        {"\xdf\xbf", true},
+        {"\xe0\xa0\x80", true},
+        {"\xed\x9f\xbf", true},
+        {"\xee\x80\x80", true},
+        {"\xef\xbf\xbf", true},
+        {"\xf0\x90\x80\x80", true},
+        {"\xf4\x8f\xbf\xbf", true},
+        {"\x80", false},
+        {"\xbf", false},
+        {"\xc0\x80", false},
+        {"\xc1\xbf", false},
+        {"\xc2", false},
+        {"\xc2x", false},
+        {"\xc2\xc0", false},
+        {"\xe0\x9f\xbf", false},
+        {"\xe1\x80", false},
+        {"\xe1\x80\x7f", false},
+        {"\xed\xa0\x80", false}, /* a surrogate */
+        {"\xf0\x8f\xbf\xbf", false},
+        {"\xf1\x80\x80", false},
+        {"\xf4\x90\x80\x80", false},
+        {"\xf5\x80\x80\x80", false},
+        {"\xff", false},
+        {"ok\xf0\x9f\x98", false},
+    };
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        CASE("%zu", i);
+        EQ_INT(mr_str_is_utf8(mr_str(cases[i].in)), cases[i].want);
+    }
+}
+
 SUITE("views", str_compare, str_ends_and_finds, str_trim_blanks,
       str_split_parts, str_reads_nothing_beyond)
 SUITE("numbers", str_numbers, str_put_numbers, str_sizes, str_durations)
 SUITE("escaping", str_escape_stops_before_an_escape)
+SUITE("UTF-8", str_utf8);
 TEST_MAIN()
