@@ -23,6 +23,7 @@
 #include "http/preset.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/sse.h"
 #include "http/static.h"
 #include "http/upload.h"
 #include "http/url.h"

@@ -97,8 +97,8 @@ mr_websocket_serve(struct mr_request *req, struct mr_response *res,
  * end of the server wanted (mr_websocket_code). -ETIMEDOUT: the deadline; try
  * again as you like. What the peer did, told to it already: -EPROTO (1002),
  * -EILSEQ (1007), -EMSGSIZE (1009). -ENODATA: it went without a Close.
- * -ECONNABORTED: it answered no ping. -ECANCELED, -ENOMEM, or what reading
- * said. May park.
+ * -ECONNABORTED: it answered no ping. What a write that failed said.
+ * -ECANCELED, -ENOMEM, or what reading said. May park.
  */
 MR_API MR_MUST_USE int mr_websocket_recv(struct mr_websocket *ws,
                                          struct mr_ws_message *ret,

@@ -10,7 +10,8 @@
  *  (1) `writing` is held from the moment when a message enters codec.out until
  *      it is written: so none is cut by another, and codec.out holds at most
  *      one message and what the codec itself answers to one read.
- *  (2) Once a write failed (`error`) nothing is written any more.
+ *  (2) Once a write failed (`error`) nothing is written any more, and who
+ *      receives hears of it.
  *  (3) Once receiving has ended (`ended`) it says the same for ever.
  */
 #include <errno.h>
@@ -42,7 +43,7 @@ struct mr_websocket {
     struct mr_event *leaving;
     struct mr_mutex writing;
     struct mr_buf written;      /* being written; codec.out fills meanwhile */
-    struct mr_waitq nudge;      /* we began the close */
+    struct mr_waitq nudge;      /* we began the close, or cannot write */
     struct mr_ws_item *current; /* what the last receive gave */
     const char *protocol;
     int64_t heard;       /* when its last bytes came */
@@ -203,22 +204,21 @@ static int ping(struct mr_websocket *ws)
 /* Until there may be something to read, or to do. 0 or -Exxx. */
 static int wait_for_more(struct mr_websocket *ws, int64_t deadline)
 {
-    struct mr_wait_entry e[3] = {{.queue = &ws->leaving->waiters},
-                                 {.queue = &ws->nudge}};
+    struct mr_wait_entry e[3] = {
+        [1] = {.queue = &ws->nudge}, [2] = {.queue = &ws->leaving->waiters}};
     bool closing = ws->close_until != MR_NEVER;
     int fd = mr_stream_fd(ws->stream), rc;
 
     if (fd < 0 || mr_stream_pending(ws->stream) > 0)
         return 0;
-    rc = mr_hub_fd_queue(fd, MR_READABLE | MR_POLLABLE, &e[2].queue);
+    rc = mr_hub_fd_queue(fd, MR_READABLE | MR_POLLABLE, &e[0].queue);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    /* What one waits for is over once the close has begun. */
-    rc = closing ? mr_wait_any(e + 2, 1, deadline, "websocket close")
-                 : mr_wait_any(e, 3, deadline, "websocket");
+    /* Of the server's end we need to hear once. */
+    rc = mr_wait_any(e, closing ? 2 : 3, deadline, "websocket");
     if (rc < 0)
         return rc;
-    return closing || rc == 2 ? (int)e[closing ? 2 : rc].value : -EAGAIN;
+    return rc == 0 ? (int)e[0].value : -EAGAIN;
 }
 
 static int take_bytes(struct mr_websocket *ws, int64_t deadline)
