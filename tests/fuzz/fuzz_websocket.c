@@ -21,18 +21,22 @@ static void feed(struct mr_ws_codec *c, const char *p, size_t n, size_t step)
     (void)!mr_ws_codec_feed(c, mr_str_n(rest, sizeof rest));
 }
 
-/* Of a Close with neither a code nor text in it either may be told, and is the
- * last byte. */
-static bool is_wrong(const struct mr_ws_codec *c)
+/* Bytes that go back before the Close. What the Close says may depend on how
+ * the peer's came: libwslay looks at the text of one that comes in pieces
+ * before it is whole, and not always at its first byte. */
+static size_t before_close(const struct mr_ws_codec *c)
 {
-    int code = mr_ws_codec_sent(c);
+    const uint8_t *p = (const uint8_t *)c->out.data;
+    size_t at = 0;
 
-    return code == MR_WS_PROTOCOL_ERROR || code == MR_WS_INVALID_TEXT;
+    while (at < c->out.len && (p[at] & 15) != 8)
+        at += 2 + (size_t)p[at + 1]; /* pongs: their length is one byte */
+    return at;
 }
 
 static void compare(struct mr_ws_codec *a, struct mr_ws_codec *b)
 {
-    size_t skip = is_wrong(a) && is_wrong(b) ? 1 : 0;
+    size_t n_out = before_close(a);
     struct mr_ws_item *m, *n;
 
     do {
@@ -50,9 +54,9 @@ static void compare(struct mr_ws_codec *a, struct mr_ws_codec *b)
         mr_ws_item_free(m);
         mr_ws_item_free(n);
     } while (m);
-    MR_BUG_ON(a->out.len != b->out.len);
-    MR_BUG_ON(a->out.len > skip &&
-              memcmp(a->out.data, b->out.data, a->out.len - skip) != 0);
+    MR_BUG_ON(n_out != before_close(b));
+    MR_BUG_ON(n_out > 0 && memcmp(a->out.data, b->out.data, n_out) != 0);
+    MR_BUG_ON(!mr_ws_codec_sent(a) != !mr_ws_codec_sent(b));
     MR_BUG_ON(mr_ws_codec_is_open(a) != mr_ws_codec_is_open(b));
 }
 
