@@ -103,8 +103,9 @@ static int keep(const struct upload *u, struct mr_arena *arena,
 
 static bool wants_page(const struct mr_request *req)
 {
-    return memmem(mr_request_header(req, "accept").p,
-                  mr_request_header(req, "accept").n, "text/html", 9) != NULL;
+    struct mr_str accept = mr_request_header(req, "accept");
+
+    return accept.n > 0 && memmem(accept.p, accept.n, "text/html", 9) != NULL;
 }
 
 static int take(struct mr_request *req, struct mr_response *res,
