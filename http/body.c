@@ -64,17 +64,6 @@ static int say_continue(struct mr_exchange *x)
     return mr_exchange_write(x, text, sizeof text - 1);
 }
 
-/* What was waited is spent, what came earns time in proportion, and more than
- * body_timeout is not saved up: who stands still is cut after that, and so, in
- * the end, is who sends less than a unit in it. */
-static void pace(struct mr_exchange *x, ssize_t n, int64_t waited)
-{
-    int64_t timeout = x->body.timeout;
-    int64_t left = x->body.patience - waited + n * (timeout / MR_BODY_UNIT);
-
-    x->body.patience = MR_MAX(MR_MIN(left, timeout), 0);
-}
-
 static int fill(struct mr_exchange *x)
 {
     struct mr_body *b = &x->body;
@@ -100,7 +89,8 @@ static int fill(struct mr_exchange *x)
     n = mr_exchange_fill(x, limit, begin + b->patience);
     if (n < 0)
         return (int)n;
-    pace(x, n, mr_hub_now() - begin);
+    mr_pace(&b->patience, b->timeout, MR_BODY_UNIT, (size_t)n,
+            mr_hub_now() - begin);
     return n == 0 ? -ENODATA : 0;
 }
 

@@ -38,6 +38,21 @@
  * still does. */
 #define MR_BODY_UNIT (16 * 1024)
 
+/*
+ * How long a peer may still be waited for. What was waited is spent, the n
+ * bytes that went earn time in proportion, and more than the time-out is not
+ * saved up: who stands still is cut after that, and so, in the end, is who is
+ * slower than a unit in it.
+ */
+static inline void mr_pace(int64_t *patience, int64_t timeout, int64_t unit,
+                           size_t n, int64_t waited)
+{
+    int64_t left = *patience - waited +
+                   (int64_t)MR_MIN(n, (size_t)unit) * (timeout / unit);
+
+    *patience = MR_MAX(MR_MIN(left, timeout), 0);
+}
+
 enum mr_conn_state {
     MR_CONN_RESTING,
     MR_CONN_STARVED,
@@ -132,6 +147,7 @@ struct mr_exchange {
     struct mr_hub_idle flush; /* writes them before the hub polls */
     bool writing;             /* a coroutine is at `out` */
     struct mr_waitq turn;     /* others of the handler's that want to write */
+    int64_t write_patience;   /* mr_pace, for this answer */
     int write_error;          /* sticky: what came after it would be misread */
     struct mr_arena arena;
     struct mr_body body;
@@ -219,8 +235,8 @@ int mr_exchange_flush_more(struct mr_exchange *x);
  * handler's rests meanwhile, and begins anew. */
 void mr_client_wait_begin(struct mr_exchange *x);
 void mr_client_wait_end(struct mr_exchange *x);
-/* n bytes of the file from *off, which moves; MR_WRITE_UNIT at least in each
- * write_timeout. As mr_sendfile (io/fd.h). May park. */
+/* n bytes of the file from *off, which moves, no slower than write_timeout
+ * allows. As mr_sendfile (io/fd.h). May park. */
 ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
                              size_t n);
 

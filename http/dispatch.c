@@ -298,6 +298,7 @@ static void begin_request(struct mr_exchange *x)
     x->body_base = x->in_pos;
     mr_body_begin(&x->body, &p->head, &x->http->options, &x->arena);
     mr_response_init(&x->res, x);
+    x->write_patience = x->http->options.write_timeout;
     x->conn->requests++;
 }
 

@@ -78,6 +78,7 @@ struct mr_exchange *mr_exchange_take(struct mr_conn *c)
     }
     x->conn = c;
     x->write_error = 0;
+    x->write_patience = http->options.write_timeout;
     x->patience = NULL;
     c->x = x;
     return x;
@@ -174,13 +175,13 @@ static size_t bytes_of(const struct iovec *v, int n)
     return bytes;
 }
 
-/* In each write_timeout a unit must go, or all that is left; what is slower is
- * stuck. A stream that is no plain socket cannot be tried again, and has the
- * time of all its units at once. */
+/* How long the client may be waited for is the whole answer's, however many
+ * pieces it is written in. A stream that is no plain socket cannot be tried
+ * again, and has the time of all its units at once. */
 static int write_paced(struct mr_exchange *x, struct iovec *v, int n, int flags)
 {
     struct mr_stream *s = &x->conn->io.stream;
-    int64_t timeout = x->http->options.write_timeout;
+    int64_t timeout = x->http->options.write_timeout, begin;
     size_t left = bytes_of(v, n), before;
     int err;
 
@@ -190,9 +191,12 @@ static int write_paced(struct mr_exchange *x, struct iovec *v, int n, int flags)
             mr_hub_now() + timeout * (int64_t)(left / MR_WRITE_UNIT + 1));
     do {
         before = left;
-        err = mr_sendv(mr_stream_fd(s), v, n, flags, mr_hub_now() + timeout);
+        begin = mr_hub_now();
+        err = mr_sendv(mr_stream_fd(s), v, n, flags, begin + x->write_patience);
         left = bytes_of(v, n);
-    } while (err == -ETIMEDOUT && before - left >= MR_WRITE_UNIT);
+        mr_pace(&x->write_patience, timeout, MR_WRITE_UNIT, before - left,
+                mr_hub_now() - begin);
+    } while (err == -ETIMEDOUT && left < before && x->write_patience > 0);
     return err;
 }
 
@@ -220,20 +224,23 @@ ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
 {
     int out = mr_stream_fd(&x->conn->io.stream);
     int64_t timeout = x->http->options.write_timeout;
-    int64_t begin = *off, before;
+    int64_t first = *off, before, begin;
     ssize_t rc;
 
     mr_exchange_begin(x);
     mr_client_wait_begin(x);
     do {
         before = *off;
-        rc = mr_sendfile(out, fd, off, n - (size_t)(before - begin),
-                         mr_hub_now() + timeout);
-    } while (rc == -ETIMEDOUT && *off - before >= MR_WRITE_UNIT);
+        begin = mr_hub_now();
+        rc = mr_sendfile(out, fd, off, n - (size_t)(before - first),
+                         begin + x->write_patience);
+        mr_pace(&x->write_patience, timeout, MR_WRITE_UNIT,
+                (size_t)(*off - before), mr_hub_now() - begin);
+    } while (rc == -ETIMEDOUT && *off > before && x->write_patience > 0);
     mr_client_wait_end(x);
     mr_exchange_end(x);
-    mr_scoreboard_add(&x->http->row->bytes_out, *off - begin);
-    return rc < 0 ? rc : *off - begin;
+    mr_scoreboard_add(&x->http->row->bytes_out, *off - first);
+    return rc < 0 ? rc : *off - first;
 }
 
 static int flush(struct mr_exchange *x, int flags)

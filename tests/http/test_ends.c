@@ -162,6 +162,48 @@ IN_HUB(nothing_follows_a_cut_answer)
     return 0;
 }
 
+static int pieces_sent; /* -1: it was cut */
+
+static int in_pieces(struct mr_request *req, struct mr_response *res,
+                     void *self)
+{
+    int rc = mr_response_start(res, 200, NULL, -1);
+
+    (void)req;
+    (void)self;
+    for (int i = 0; i < 100 && rc == 0; i++, pieces_sent++)
+        rc = mr_response_write(res, big, 20000);
+    if (rc)
+        pieces_sent = -1;
+    CHECK_EQ_INT(rc, -ETIMEDOUT);
+    return rc;
+}
+
+/* Each piece goes in time, all of them do not: a slow client's time is not
+ * begun anew by a handler that writes a little at a time. */
+IN_HUB(slow_reader_is_cut_whatever_the_pieces)
+{
+    struct web w;
+    struct client *c;
+    int size = 4096;
+
+    web_open(&w, &(struct mr_http_options){.write_timeout = mr_ms(400)});
+    CHECK_EQ_INT(setsockopt(w.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size),
+                 0);
+    web_route(&w, "/", in_pieces, NULL);
+    c = narrow_client(&w);
+    pieces_sent = 0;
+    client_send(c, GET("/"));
+    /* 2 KiB in 20 ms: a piece in half of the time, and a unit in twice. */
+    while (mr_recv(c->fd, c->in, 2048, 0, MR_NEVER) > 0)
+        CHECK_EQ_INT(mr_sleep_ms(20), 0);
+    UNTIL(w.row.connections == 0);
+    CHECK_EQ_INT(pieces_sent, -1);
+    client_free(c);
+    web_close(&w);
+    return 0;
+}
+
 /* --- several coroutines of one handler --- */
 
 static intptr_t write_pieces(void *res)
@@ -341,7 +383,7 @@ IN_HUB_DIES(freed_by_its_own_handler, "is_inside")
 
 SUITE("ends", freed_before_the_first_turn, no_timer_outlives_the_server,
       last_answer_is_whole, nothing_follows_a_cut_answer,
-      two_coroutines_write_one_answer, an_error_has_no_fields_of_the_answer,
-      refused_head_has_no_body, asked_before_the_half_close,
-      freed_by_its_own_handler)
+      slow_reader_is_cut_whatever_the_pieces, two_coroutines_write_one_answer,
+      an_error_has_no_fields_of_the_answer, refused_head_has_no_body,
+      asked_before_the_half_close, freed_by_its_own_handler)
 TEST_MAIN()
