@@ -217,6 +217,8 @@ static void call_handler(struct mr_exchange *x)
         x->patience = NULL;
     }
     mr_group_close(mr_group_own());
+    if (late && err >= 0 && !x->res.started)
+        err = -ETIMEDOUT; /* it has not looked */
     if (err < 0)
         handler_failed(x, err, late);
     else if (broke_its_word(&x->res))

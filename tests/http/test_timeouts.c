@@ -20,10 +20,19 @@ static int sleep_on(struct mr_request *req, struct mr_response *res, void *self)
     return mr_sleep(MR_NEVER);
 }
 
+/* Looks at no result, and has not answered. */
+static int sleep_and_see(struct mr_request *req, struct mr_response *res,
+                         void *self)
+{
+    CHECK_EQ_INT(sleep_on(req, res, self), -ETIMEDOUT);
+    return 0;
+}
+
 static void routes(struct web *w)
 {
     web_route(w, "/", hello, NULL);
     web_route(w, "/sleep", sleep_on, NULL);
+    web_route(w, "/see", sleep_and_see, NULL);
 }
 
 /* --- time --- */
@@ -36,6 +45,9 @@ WEB(server_times_out_a_handler, .handler_timeout = 20000000)
     CHECK_EQ_INT(ask(c, GET("/sleep")), 503);
     CHECK_EQ_STR(client_field(c, "Connection"), "close");
     CHECK_OK(client_sees_end(c));
+    client_free(c);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/see")), 503);
     client_free(c);
     c = client_new(w);
     CHECK_EQ_INT(ask(c, GET("/")), 200);
