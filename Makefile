@@ -258,16 +258,15 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	@command -v clang >/dev/null || { echo 'make fuzz needs clang:' \
 		'apt-get install clang' >&2; exit 1; }
 	@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzz-bins
-	@for f in $(fuzzers); do \
-		mkdir -p build/fuzz/$$f tests/fuzz/corpus/$$f; \
-		printf '%s: ' $$f; \
-		build/fuzz/tests/fuzz/fuzz_$$f -timeout=10 \
-			-max_total_time=$(FUZZ_SECONDS) \
-			-artifact_prefix=build/fuzz/$$f/ build/fuzz/$$f \
-			tests/fuzz/corpus/$$f >build/fuzz/$$f.log 2>&1 || \
-			{ tail -n 40 build/fuzz/$$f.log; exit 1; }; \
-		tail -n 1 build/fuzz/$$f.log; \
-	done
+	@$(MAKE) --no-print-directory -k -j$$(nproc) $(fuzzers:%=fuzz-one-%)
+fuzz-one-%:
+	@mkdir -p build/fuzz/$* tests/fuzz/corpus/$*
+	@build/fuzz/tests/fuzz/fuzz_$* -timeout=10 \
+		-max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=build/fuzz/$*/ build/fuzz/$* \
+		tests/fuzz/corpus/$* >build/fuzz/$*.log 2>&1 || \
+		{ tail -n 40 build/fuzz/$*.log; exit 1; }
+	@printf '%s: %s\n' $* "$$(tail -n 1 build/fuzz/$*.log)"
 fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 
 $(enemy): $(call obj,tests/e2e/enemy.c)
