@@ -14,17 +14,8 @@
  */
 	.text
 
-/* void *mr_switch(void **save: x0, void *to: x1, void *value: x2) */
-	.globl	mr_switch
-	.hidden	mr_switch
-	.type	mr_switch, %function
-	.globl	mr_switch_int
-	.hidden	mr_switch_int
-	.type	mr_switch_int, %function
-	.p2align 4
-mr_switch:
-mr_switch_int:
-	.cfi_startproc
+/* A frame of this stack, but for its FPCR. */
+	.macro save_registers
 	sub	sp, sp, #176
 	.cfi_def_cfa_offset 176
 	stp	x19, x20, [sp, #0]
@@ -49,6 +40,20 @@ mr_switch_int:
 	stp	d10, d11, [sp, #112]
 	stp	d12, d13, [sp, #128]
 	stp	d14, d15, [sp, #144]
+	.endm
+
+/* void *mr_switch(void **save: x0, void *to: x1, void *value: x2) */
+	.globl	mr_switch
+	.hidden	mr_switch
+	.type	mr_switch, %function
+	.globl	mr_switch_int
+	.hidden	mr_switch_int
+	.type	mr_switch_int, %function
+	.p2align 4
+mr_switch:
+mr_switch_int:
+	.cfi_startproc
+	save_registers
 	mrs	x9, fpcr
 	str	x9, [sp, #160]
 	mov	x10, sp
@@ -104,30 +109,7 @@ mr_switch_leave:
 	.p2align 4
 mr_switch_keep:
 	.cfi_startproc
-	sub	sp, sp, #176
-	.cfi_def_cfa_offset 176
-	stp	x19, x20, [sp, #0]
-	stp	x21, x22, [sp, #16]
-	stp	x23, x24, [sp, #32]
-	stp	x25, x26, [sp, #48]
-	stp	x27, x28, [sp, #64]
-	stp	x29, x30, [sp, #80]
-	.cfi_offset x19, -176
-	.cfi_offset x20, -168
-	.cfi_offset x21, -160
-	.cfi_offset x22, -152
-	.cfi_offset x23, -144
-	.cfi_offset x24, -136
-	.cfi_offset x25, -128
-	.cfi_offset x26, -120
-	.cfi_offset x27, -112
-	.cfi_offset x28, -104
-	.cfi_offset x29, -96
-	.cfi_offset x30, -88
-	stp	d8, d9, [sp, #96]
-	stp	d10, d11, [sp, #112]
-	stp	d12, d13, [sp, #128]
-	stp	d14, d15, [sp, #144]
+	save_registers
 	mov	x10, sp
 	str	x10, [x0]
 	mov	sp, x1

@@ -18,6 +18,42 @@
  */
 	.text
 
+/* The frame at rax, but for its control words. */
+	.macro save_registers
+	movq	%rbp, 48(%rax)
+	movq	%rbx, 40(%rax)
+	movq	%r12, 32(%rax)
+	movq	%r13, 24(%rax)
+	movq	%r14, 16(%rax)
+	movq	%r15, 8(%rax)
+	.endm
+
+/* The frame at rsi, which stays valid to the end, says all. */
+	.macro in_other_frame
+	.cfi_def_cfa %rsi, 64
+	.cfi_offset %rbp, -16
+	.cfi_offset %rbx, -24
+	.cfi_offset %r12, -32
+	.cfi_offset %r13, -40
+	.cfi_offset %r14, -48
+	.cfi_offset %r15, -56
+	.endm
+
+	.macro go_on
+	movq	56(%rsi), %rcx
+	movq	48(%rsi), %rbp
+	movq	40(%rsi), %rbx
+	movq	32(%rsi), %r12
+	movq	24(%rsi), %r13
+	movq	16(%rsi), %r14
+	movq	8(%rsi), %r15
+	leaq	64(%rsi), %rsp
+	movq	%rdx, %rax
+	/* Not ret: its target would never be the one that was pushed last, and
+	 * each miss costs 8 ns. */
+	jmp	*%rcx
+	.endm
+
 /* void *mr_switch(void **save: rdi, void *to: rsi, void *value: rdx) */
 	.globl	mr_switch
 	.hidden	mr_switch
@@ -35,24 +71,12 @@ mr_switch_int:
 	leaq	-56(%rsp), %rax
 	stmxcsr	(%rax)
 	fnstcw	4(%rax)
-	movq	%rbp, 48(%rax)
-	movq	%rbx, 40(%rax)
-	movq	%r12, 32(%rax)
-	movq	%r13, 24(%rax)
-	movq	%r14, 16(%rax)
-	movq	%r15, 8(%rax)
+	save_registers
 	movl	(%rax), %r8d
 	movzwl	4(%rax), %r9d
 	movq	%rax, (%rdi)
 .Larrive:
-	/* From here the other's frame, which stays valid to the end, says all. */
-	.cfi_def_cfa %rsi, 64
-	.cfi_offset %rbp, -16
-	.cfi_offset %rbx, -24
-	.cfi_offset %r12, -32
-	.cfi_offset %r13, -40
-	.cfi_offset %r14, -48
-	.cfi_offset %r15, -56
+	in_other_frame
 	/* Bits 0-5 are sticky exception flags, which differ all the time and
 	 * mean nothing here. */
 	xorl	(%rsi), %r8d
@@ -62,18 +86,7 @@ mr_switch_int:
 	cmpw	%r9w, 4(%rsi)
 	jne	.Lload_x87
 .Lrestore:
-	movq	56(%rsi), %rcx
-	movq	48(%rsi), %rbp
-	movq	40(%rsi), %rbx
-	movq	32(%rsi), %r12
-	movq	24(%rsi), %r13
-	movq	16(%rsi), %r14
-	movq	8(%rsi), %r15
-	leaq	64(%rsi), %rsp
-	movq	%rdx, %rax
-	/* Not ret: its target would never be the one that was pushed last, and
-	 * each miss costs 8 ns. */
-	jmp	*%rcx
+	go_on
 
 .Lload_mxcsr:
 	/* With the flags as they are: a load that changes them costs 60 ns, one
@@ -119,31 +132,11 @@ mr_switch_leave:
 mr_switch_keep:
 	.cfi_startproc
 	leaq	-56(%rsp), %rax
-	movq	%rbp, 48(%rax)
-	movq	%rbx, 40(%rax)
-	movq	%r12, 32(%rax)
-	movq	%r13, 24(%rax)
-	movq	%r14, 16(%rax)
-	movq	%r15, 8(%rax)
+	save_registers
 	movq	%rax, (%rdi)
 .Lkeep_arrive:
-	.cfi_def_cfa %rsi, 64
-	.cfi_offset %rbp, -16
-	.cfi_offset %rbx, -24
-	.cfi_offset %r12, -32
-	.cfi_offset %r13, -40
-	.cfi_offset %r14, -48
-	.cfi_offset %r15, -56
-	movq	56(%rsi), %rcx
-	movq	48(%rsi), %rbp
-	movq	40(%rsi), %rbx
-	movq	32(%rsi), %r12
-	movq	24(%rsi), %r13
-	movq	16(%rsi), %r14
-	movq	8(%rsi), %r15
-	leaq	64(%rsi), %rsp
-	movq	%rdx, %rax
-	jmp	*%rcx
+	in_other_frame
+	go_on
 	.cfi_endproc
 	.size	mr_switch_keep, . - mr_switch_keep
 
