@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/format.h"
 #include "core/sys.h"
 
 #define ALIGN 16
@@ -80,6 +81,10 @@ void mr_arena_reset(struct mr_arena *a)
     struct mr_arena_chunk *first = a->chunk;
 
     run_hooks(a, NULL);
+    if (first && !first->older && first->size == a->chunk_size) {
+        a->at = first->data; /* most often */
+        return;
+    }
     while (first && first->older)
         first = first->older;
     /* One made for a single large piece is not worth keeping. */
@@ -152,14 +157,11 @@ char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
 char *mr_arena_vprintf(struct mr_arena *a, const char *fmt, va_list ap)
 {
     size_t room = (size_t)(a->end - a->at);
-    va_list again;
     char *z;
     int n;
 
     /* Into what is left of the chunk: most often it fits at once. */
-    va_copy(again, ap);
-    n = vsnprintf(a->at, room, fmt, again);
-    va_end(again);
+    n = mr_vformat(a->at, room, fmt, ap);
     if (n < 0)
         return NULL;
     z = mr_arena_alloc(a, (size_t)n + 1);

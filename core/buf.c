@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/format.h"
 #include "core/sys.h"
 
 /* Below that, growing costs more than the memory is worth. */
@@ -81,7 +82,7 @@ int mr_buf_printf(struct mr_buf *b, const char *fmt, ...)
     if (err)
         return err;
     va_start(ap, fmt);
-    n = vsnprintf(mr_buf_tail(b), mr_buf_room(b), fmt, ap);
+    n = mr_vformat(mr_buf_tail(b), mr_buf_room(b), fmt, ap);
     va_end(ap);
     if (n < 0) /* longer than INT_MAX */
         return -ENOMEM;

@@ -138,18 +138,35 @@ int mr_str_hex_to_u64(struct mr_str s, uint64_t max, uint64_t *ret)
     return to_u64(s, 16, max, ret);
 }
 
+/* Two digits at a time. */
+static const char pairs[] = "00010203040506070809"
+                            "10111213141516171819"
+                            "20212223242526272829"
+                            "30313233343536373839"
+                            "40414243444546474849"
+                            "50515253545556575859"
+                            "60616263646566676869"
+                            "70717273747576777879"
+                            "80818283848586878889"
+                            "90919293949596979899";
+
 size_t mr_str_put_u64(char *buf, uint64_t v)
 {
     char digits[20]; /* UINT64_MAX has 20 */
-    size_t n = 0;
+    size_t at = sizeof digits;
 
-    do {
-        digits[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
-    for (size_t i = 0; i < n; i++)
-        buf[i] = digits[n - 1 - i];
-    return n;
+    if (v < 10) {
+        *buf = (char)('0' + v);
+        return 1;
+    }
+    for (; v >= 100; v /= 100)
+        memcpy(digits + (at -= 2), pairs + v % 100 * 2, 2);
+    if (v >= 10)
+        memcpy(digits + (at -= 2), pairs + v * 2, 2);
+    else
+        digits[--at] = (char)('0' + v);
+    memcpy(buf, digits + at, sizeof digits - at);
+    return sizeof digits - at;
 }
 
 /* Digits, then exactly one of the units; a name of "" fits bare digits. */

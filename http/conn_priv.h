@@ -186,7 +186,12 @@ struct mr_http {
     struct mr_score_row *row;
     struct mr_router router;
     struct mr_date_cache date;
-    int64_t date_until;        /* by the hub's clock; then it is another */
+    int64_t date_until; /* by the hub's clock; then it is another */
+    /* The lines that every answer has: Server (perhaps), Date, each with its
+     * CRLF. */
+    char *common;
+    size_t common_n;
+    size_t date_at;            /* where Date's line begins */
     struct mr_group group;     /* one coroutine per ACTIVE connection */
     struct mr_rest_list fresh; /* no byte yet: header_timeout */
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
@@ -206,6 +211,7 @@ struct mr_http {
     bool draining;
     struct mr_event leaving;     /* the same, for handlers to wait for */
     struct mr_score_row own_row; /* when the caller has none */
+    struct mr_verdicts verdicts;
 };
 
 /* --- exchange.c --- */
@@ -265,6 +271,9 @@ void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret);
 
 /* The present IMF-fixdate, MR_DATE_LEN bytes. */
 const char *mr_http_date(struct mr_http *http);
+/* The present lines that every answer has; without Server's, if it has its
+ * own. */
+struct mr_str mr_http_common(struct mr_http *http, bool server);
 /* A connection has ended. */
 void mr_http_left(struct mr_http *http);
 

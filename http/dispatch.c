@@ -26,8 +26,6 @@ static void log_access(const struct mr_exchange *x,
     struct mr_access_entry e = {
         .peer = &peer, .status = x->res.status, .bytes = x->res.body_bytes};
 
-    if (!x->http->options.access_log)
-        return;
     mr_conn_peer(x->conn, &peer);
     if (head) {
         e.method = head->method_text;
@@ -79,7 +77,8 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
         (void)mr_reply_status(&x->res, status);
     (void)mr_exchange_flush(x);
     count(x);
-    log_access(x, NULL);
+    if (x->http->options.access_log)
+        log_access(x, NULL);
     mr_arena_reset(&x->arena);
 }
 
@@ -252,7 +251,7 @@ static void dispatch(struct mr_exchange *x)
         return;
     }
     /* OPTIONS *, RFC 9110 9.3.7; an absolute target without a path is it too */
-    if (mr_str_is(head->path, "*")) {
+    if (head->path.n == 1 && head->path.p[0] == '*') {
         (void)!mr_response_start(&x->res, MR_STATUS_NO_CONTENT, NULL, 0);
         return;
     }
@@ -332,7 +331,8 @@ enum mr_next mr_dispatch_request(struct mr_exchange *x)
         x->res.broken = true; /* no memory even for an error */
     (void)mr_response_finish(&x->res);
     count(x);
-    log_access(x, x->req.head);
+    if (x->http->options.access_log)
+        log_access(x, x->req.head);
     if (x->res.broken)
         next = MR_NEXT_CLOSE;
     else if (x->res.close)

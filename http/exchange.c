@@ -50,6 +50,7 @@ static struct mr_exchange *exchange_new(struct mr_http *http)
     mr_list_init(&x->flush.node);
     x->flush.fn = flush_before_poll;
     mr_parser_init(&x->parser, &http->head_limits, x->fields);
+    mr_parser_remember(&x->parser, &http->verdicts);
     return x;
 }
 

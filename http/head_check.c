@@ -23,11 +23,8 @@
  */
 #include "http/head_check.h"
 
-#if defined(__SSE2__)
-#    include <emmintrin.h>
-#endif
-
 #include "http/head_priv.h"
+#include "http/span.h"
 
 /* RFC 9112 2.2 asks to take an empty line before the request line (old clients
  * sent CRLF after a body); a few, so that they are no way to send for ever. */
@@ -47,9 +44,7 @@ enum {
     ST_FAILED,
 };
 
-/* What RFC 3986 lets stand in a target: unreserved, reserved and '%', but not
- * '#', for a fragment is never sent. */
-static const uint8_t target_bytes[256] = {
+const uint8_t mr_target_bytes[256] = {
     ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1, ['0' ... ';'] = 1, ['-'] = 1,
     ['.'] = 1,         ['_'] = 1,         ['~'] = 1,         ['/'] = 1,
     ['?'] = 1,         ['['] = 1,         [']'] = 1,         ['@'] = 1,
@@ -82,45 +77,6 @@ static enum mr_scan bad_byte(struct mr_head_scan *s, char c, const char *other)
     return mr_head_refuse(s, 400, other);
 }
 
-/* --- the bytes of a value --- */
-
-static bool ends_value(char c)
-{
-    unsigned char u = (unsigned char)c;
-
-    return (u < 0x20 && u != '\t') || u == 0x7f;
-}
-
-/* The first byte that cannot be inside a field value, or end. */
-#if defined(__SSE2__)
-static const char *value_end(const char *p, const char *end)
-{
-    const __m128i highest = _mm_set1_epi8(0x1f);
-    const __m128i tab = _mm_set1_epi8('\t');
-    const __m128i del = _mm_set1_epi8(0x7f);
-
-    for (; end - p >= 16; p += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, highest), x);
-        __m128i hit = _mm_andnot_si128(_mm_cmpeq_epi8(x, tab), low);
-        int mask = _mm_movemask_epi8(_mm_or_si128(hit, _mm_cmpeq_epi8(x, del)));
-
-        if (mask)
-            return p + __builtin_ctz((unsigned)mask);
-    }
-    while (p < end && !ends_value(*p))
-        p++;
-    return p;
-}
-#else
-static const char *value_end(const char *p, const char *end)
-{
-    while (p < end && !ends_value(*p))
-        p++;
-    return p;
-}
-#endif
-
 /* --- the states --- */
 
 static enum mr_scan scan_empty(struct mr_head_scan *s, const char *buf,
@@ -147,6 +103,7 @@ static enum mr_scan scan_method(struct mr_head_scan *s, const char *buf,
 {
     size_t pos = s->pos;
 
+    /* A few letters: no run for 16 at a time. */
     while (pos < end && mr_is_token_byte(buf[pos]))
         pos++;
     s->pos = pos;
@@ -168,10 +125,8 @@ static enum mr_scan scan_method(struct mr_head_scan *s, const char *buf,
 static enum mr_scan scan_target(struct mr_head_scan *s, const char *buf,
                                 size_t end)
 {
-    size_t pos = s->pos;
+    size_t pos = (size_t)(mr_span_target(buf + s->pos, buf + end) - buf);
 
-    while (pos < end && target_bytes[(unsigned char)buf[pos]])
-        pos++;
     s->pos = pos;
     if (pos - s->at > s->limits->max_target)
         return mr_head_refuse(s, 414, "target too long");
@@ -189,11 +144,12 @@ static enum mr_scan scan_target(struct mr_head_scan *s, const char *buf,
     return MR_SCAN_DONE;
 }
 
-static enum mr_scan scan_version(struct mr_head_scan *s, const char *buf,
-                                 size_t end)
+/* "HTTP/d.d" and CRLF, d being a digit: the bytes from pos on. DONE when all
+ * are there. */
+static enum mr_scan prove_version(struct mr_head_scan *s, const char *buf,
+                                  size_t end)
 {
-    static const char pattern[] = "HTTP/d.d\r\n"; /* d: a digit */
-    const char *version = buf + s->at;
+    static const char pattern[] = "HTTP/d.d\r\n";
 
     for (; s->pos < s->at + sizeof pattern - 1; s->pos++) {
         char want = pattern[s->pos - s->at];
@@ -205,6 +161,23 @@ static enum mr_scan scan_version(struct mr_head_scan *s, const char *buf,
         if (want == 'd' ? c < '0' || c > '9' : c != want)
             return bad_byte(s, c, "malformed HTTP version");
     }
+    return MR_SCAN_DONE;
+}
+
+static enum mr_scan scan_version(struct mr_head_scan *s, const char *buf,
+                                 size_t end)
+{
+    static const char usual[] = "HTTP/1.1\r\n";
+    const char *version = buf + s->at;
+    enum mr_scan rc = MR_SCAN_DONE;
+
+    if (s->pos == s->at && end - s->at >= sizeof usual - 1 &&
+        memcmp(version, usual, sizeof usual - 1) == 0)
+        s->pos += sizeof usual - 1;
+    else
+        rc = prove_version(s, buf, end);
+    if (rc != MR_SCAN_DONE)
+        return rc;
     if (version[5] != '1')
         return mr_head_refuse(s, 505, "HTTP version not supported");
     if (s->head->method == MR_METHOD_NONE)
@@ -236,11 +209,9 @@ static enum mr_scan bad_name(struct mr_head_scan *s, size_t n, char c)
 static enum mr_scan scan_name(struct mr_head_scan *s, const char *buf,
                               size_t end)
 {
-    size_t pos = s->pos;
+    size_t pos = (size_t)(mr_span_token(buf + s->pos, buf + end) - buf);
     size_t n;
 
-    while (pos < end && mr_is_token_byte(buf[pos]))
-        pos++;
     s->pos = pos;
     if (pos == end)
         return MR_SCAN_MORE;
@@ -258,11 +229,20 @@ static enum mr_scan scan_name(struct mr_head_scan *s, const char *buf,
     return MR_SCAN_DONE;
 }
 
+static struct mr_str trimmed(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    while (p < end && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return mr_str_n(p, (size_t)(end - p));
+}
+
 static enum mr_scan scan_value(struct mr_head_scan *s, const char *buf,
                                size_t end)
 {
-    size_t pos = (size_t)(value_end(buf + s->pos, buf + end) - buf);
-    struct mr_str value;
+    size_t pos = (size_t)(mr_span_value(buf + s->pos, buf + end) - buf);
+    struct mr_headers *f = s->fields;
 
     s->pos = pos;
     if (pos == end)
@@ -273,10 +253,9 @@ static enum mr_scan scan_value(struct mr_head_scan *s, const char *buf,
         return MR_SCAN_MORE;
     if (buf[pos + 1] != '\n')
         return bad_byte(s, '\r', "");
-    value = mr_str_trim(mr_str_n(buf + s->at, pos - s->at));
-    if (s->fields->n == s->limits->max_fields ||
-        mr_headers_add(s->fields, s->name, value))
+    if (f->n == s->limits->max_fields || f->n == f->cap)
         return mr_head_refuse(s, 431, "too many fields");
+    f->v[f->n++] = (struct mr_field){s->name, trimmed(buf + s->at, buf + pos)};
     s->at = s->pos = pos + 2;
     s->state = ST_NAME;
     return mr_head_take_field(s);
@@ -294,22 +273,46 @@ static enum mr_scan scan_end(struct mr_head_scan *s, const char *buf,
     return s->head ? mr_head_decide(s) : MR_SCAN_DONE;
 }
 
-typedef enum mr_scan scan_fn(struct mr_head_scan *s, const char *buf,
-                             size_t end);
+/* One state after the other, until one has not done. */
+static enum mr_scan scan_on(struct mr_head_scan *s, const char *buf, size_t end)
+{
+    enum mr_scan rc = MR_SCAN_DONE;
+
+    while (rc == MR_SCAN_DONE) {
+        switch (s->state) {
+        case ST_EMPTY:
+            rc = scan_empty(s, buf, end);
+            break;
+        case ST_METHOD:
+            rc = scan_method(s, buf, end);
+            break;
+        case ST_TARGET:
+            rc = scan_target(s, buf, end);
+            break;
+        case ST_VERSION:
+            rc = scan_version(s, buf, end);
+            break;
+        case ST_NAME:
+            rc = scan_name(s, buf, end);
+            break;
+        case ST_VALUE:
+            rc = scan_value(s, buf, end);
+            break;
+        case ST_END:
+            rc = scan_end(s, buf, end);
+            break;
+        default:
+            return rc;
+        }
+    }
+    return rc;
+}
 
 enum mr_scan mr_head_scan(struct mr_head_scan *s, const char *buf, size_t len)
 {
-    static scan_fn *const scans[] = {
-        [ST_EMPTY] = scan_empty,   [ST_METHOD] = scan_method,
-        [ST_TARGET] = scan_target, [ST_VERSION] = scan_version,
-        [ST_NAME] = scan_name,     [ST_VALUE] = scan_value,
-        [ST_END] = scan_end,
-    };
     size_t end = MR_MIN(len, s->limits->max_head);
-    enum mr_scan rc = MR_SCAN_DONE;
+    enum mr_scan rc = scan_on(s, buf, end);
 
-    while (rc == MR_SCAN_DONE && s->state < ST_DONE)
-        rc = scans[s->state](s, buf, end);
     if (s->state == ST_FAILED)
         return MR_SCAN_BAD;
     if (rc == MR_SCAN_MORE && end == s->limits->max_head)
@@ -319,20 +322,46 @@ enum mr_scan mr_head_scan(struct mr_head_scan *s, const char *buf, size_t len)
     return rc;
 }
 
+/* Field by field: to the compiler a large `= {0}` is a slow string operation,
+ * and the scan is reset for each request. */
+static void reset_head(struct mr_request_head *head)
+{
+    const struct mr_str none = {0};
+
+    head->method = MR_METHOD_NONE;
+    head->form = MR_TARGET_ORIGIN;
+    head->framing = MR_FRAMING_NONE;
+    head->minor = 0;
+    head->keep_alive = false;
+    head->expect_continue = false;
+    head->https = false;
+    head->upgrade = false;
+    head->content_length = 0;
+    head->method_text = none;
+    head->target = none;
+    head->path = none;
+    head->query = none;
+    head->host = none;
+    head->headers.n = 0;
+    for (size_t i = 0; i < MR_KNOWN_COUNT; i++)
+        head->known[i] = 0;
+}
+
 void mr_head_scan_reset(struct mr_head_scan *s)
 {
-    struct mr_headers fields = *s->fields;
-
-    fields.n = 0;
     if (s->head)
-        memset(s->head, 0, sizeof *s->head);
-    *s->fields = fields;
-    *s = (struct mr_head_scan){
-        .limits = s->limits,
-        .head = s->head,
-        .fields = s->fields,
-        .state = s->head ? ST_EMPTY : ST_NAME,
-    };
+        reset_head(s->head);
+    s->fields->n = 0;
+    s->name = (struct mr_str){0};
+    s->at = 0;
+    s->pos = 0;
+    s->reason = NULL;
+    s->status = 0;
+    s->state = s->head ? ST_EMPTY : ST_NAME;
+    s->empty_lines = 0;
+    s->minor = 0;
+    s->connection = 0;
+    s->framing_n = 0;
 }
 
 void mr_head_scan_init(struct mr_head_scan *s,

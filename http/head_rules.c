@@ -15,6 +15,8 @@
  */
 #include "http/head_priv.h"
 
+#include <string.h>
+
 #include "http/url.h"
 
 enum { CONN_CLOSE = 1, CONN_KEEP_ALIVE = 2, CONN_UPGRADE = 4 };
@@ -44,12 +46,29 @@ static const uint8_t known_by_len[][2] = {
 
 /* --- known fields --- */
 
-/* lower has no upper-case letters, and both are tokens: setting bit 5 maps no
- * other token byte onto a letter or a hyphen. */
-static bool is_name(struct mr_str name, struct mr_str lower)
+static uint64_t load8(const char *p)
 {
-    for (size_t i = 0; i < lower.n; i++)
-        if ((name.p[i] | 0x20) != lower.p[i])
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* Both have n bytes. lower has no upper-case letters, and both are tokens:
+ * setting bit 5 maps no other token byte onto a letter or a hyphen. */
+static bool is_name(const char *p, const char *lower, size_t n)
+{
+    const uint64_t bits = UINT64_C(0x2020202020202020);
+    size_t i = 0;
+
+    if (n >= 8) {
+        for (; i + 8 < n; i += 8)
+            if ((load8(p + i) | bits) != load8(lower + i))
+                return false;
+        return (load8(p + n - 8) | bits) == load8(lower + n - 8);
+    }
+    for (; i < n; i++)
+        if ((p[i] | 0x20) != lower[i])
             return false;
     return true;
 }
@@ -61,7 +80,7 @@ enum mr_known mr_known_find(struct mr_str name)
     for (size_t i = 0; i < MR_ARRAY_LEN(known_by_len[0]); i++) {
         uint8_t id = known_by_len[name.n][i];
 
-        if (id != MR_KNOWN_NONE && is_name(name, known_names[id]))
+        if (id != MR_KNOWN_NONE && is_name(name.p, known_names[id].p, name.n))
             return (enum mr_known)id;
     }
     return MR_KNOWN_NONE;
@@ -71,6 +90,11 @@ static void note_connection(struct mr_head_scan *s, struct mr_str list)
 {
     struct mr_str option;
 
+    /* What browsers send: the list need not be taken apart. */
+    if (mr_str_is(list, "keep-alive")) {
+        s->connection |= CONN_KEEP_ALIVE;
+        return;
+    }
     while (mr_list_field_next(&list, &option)) {
         if (mr_str_is_case(option, "close"))
             s->connection |= CONN_CLOSE;

@@ -9,6 +9,11 @@
  * other lines are not given to it: that would take five times as long, and it
  * draws no conclusion from them that we use.
  *
+ * Its verdict is a function of the bytes that it is given, and of nothing else.
+ * So it is kept beside a copy of them, and when the very same bytes come again
+ * it is not asked again; whether it agrees is looked at each time. Clients ask
+ * for the same few things over and over.
+ *
  * Its peculiarities met here: with Upgrade or CONNECT it would stop and leave
  * the rest, so the callback clears upgrade; it would wait for a body, so the
  * callback returns 1; it refuses a tab behind Content-Length's digits, so white
@@ -18,19 +23,24 @@
 #include "http/parse.h"
 
 #include <http_parser.h>
+#include <string.h>
 
-struct verdict {
-    bool whole; /* it saw the end of the head */
-    bool keep_alive;
-    bool chunked;
-    uint64_t content_length; /* UINT64_MAX: none */
+/* What it is given: the request line with its CRLF, then each of the lines
+ * without. */
+struct given {
+    struct mr_str piece[1 + MR_HEAD_FRAMING_LINES];
+    unsigned n;
 };
+
+/* --- asking http-parser --- */
 
 static int on_headers_complete(http_parser *hp)
 {
-    struct verdict *v = hp->data;
+    struct mr_verdict *v = hp->data;
 
-    v->whole = true;
+    v->n = 1; /* it saw the end of the head */
+    v->method = (uint8_t)hp->method;
+    v->minor = (uint8_t)hp->http_minor;
     v->keep_alive = http_should_keep_alive(hp);
     v->chunked = hp->flags & F_CHUNKED;
     v->content_length = hp->content_length;
@@ -48,56 +58,150 @@ static const uint8_t methods[MR_METHOD_COUNT] = {
 #undef X
 };
 
-static bool feed(http_parser *hp, const char *from, const char *to)
+static bool feed(http_parser *hp, const char *p, size_t n)
 {
-    size_t n = (size_t)(to - from);
-
-    return http_parser_execute(hp, &settings, from, n) == n &&
+    return http_parser_execute(hp, &settings, p, n) == n &&
            HTTP_PARSER_ERRNO(hp) == HPE_OK;
 }
 
-static bool feed_all(http_parser *hp, const struct mr_parser *p,
-                     const char *end)
+/* False when it does not take them for a head. */
+static bool ask(const struct given *g, struct mr_verdict *ret)
+{
+    http_parser hp;
+
+    http_parser_init(&hp, HTTP_REQUEST);
+    hp.data = ret;
+    ret->n = 0;
+    for (unsigned i = 0; i < g->n; i++) {
+        if (!feed(&hp, g->piece[i].p, g->piece[i].n) ||
+            (i > 0 && !feed(&hp, "\r\n", 2)))
+            return false;
+    }
+    return feed(&hp, "\r\n", 2) && ret->n > 0 && hp.http_major == 1;
+}
+
+/* --- verdicts that were given before --- */
+
+static uint64_t mixed(uint64_t hash, const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 by phi */
+    return hash ^ hash >> 32;
+}
+
+/* Where their verdict would be kept; NULL when they are too many bytes. *ret_n
+ * is how many, with a CRLF behind each piece but the first. */
+static struct mr_verdict *place_of(struct mr_verdicts *verdicts,
+                                   const struct given *g, size_t *ret_n)
+{
+    uint64_t hash = 0;
+    size_t n = 2 * (g->n - 1);
+
+    for (unsigned i = 0; i < g->n; i++) {
+        struct mr_str s = g->piece[i];
+
+        n += s.n;
+        if (n > MR_VERDICT_BYTES || s.n < 8) /* no piece is that short */
+            return NULL;
+        for (size_t at = 0; at + 8 < s.n; at += 8)
+            hash = mixed(hash, s.p + at);
+        hash = mixed(hash, s.p + s.n - 8);
+    }
+    *ret_n = n;
+    return &verdicts->v[hash % MR_VERDICTS];
+}
+
+/* No piece has a CR within, so what was put together can be taken apart in one
+ * way only. */
+static bool is_of(const struct mr_verdict *v, const struct given *g, size_t n)
+{
+    const char *at = v->bytes;
+
+    if (v->n != n)
+        return false;
+    for (unsigned i = 0; i < g->n; i++) {
+        struct mr_str s = g->piece[i];
+
+        if (memcmp(at, s.p, s.n) != 0)
+            return false;
+        at += s.n;
+        if (i == 0)
+            continue;
+        if (at[0] != '\r' || at[1] != '\n')
+            return false;
+        at += 2;
+    }
+    return true;
+}
+
+static void keep(struct mr_verdict *v, const struct given *g, size_t n)
+{
+    char *at = v->bytes;
+
+    for (unsigned i = 0; i < g->n; i++) {
+        memcpy(at, g->piece[i].p, g->piece[i].n);
+        at += g->piece[i].n;
+        if (i == 0)
+            continue;
+        *at++ = '\r';
+        *at++ = '\n';
+    }
+    v->n = (uint16_t)n;
+}
+
+/* --- one head --- */
+
+static void choose(const struct mr_parser *p, const char *end, struct given *g)
 {
     const struct mr_headers *h = &p->head.headers;
-    const char *blank = end - 2; /* a CRLF */
-    const char *first = h->n > 0 ? h->v[0].name.p : blank;
+    const char *line = p->head.method_text.p;
+    const char *first = h->n > 0 ? h->v[0].name.p : end - 2;
 
-    if (!feed(hp, p->head.method_text.p, first))
-        return false;
+    g->n = 1;
+    g->piece[0] = mr_str_n(line, (size_t)(first - line));
     for (unsigned i = 0; i < p->scan.framing_n; i++) {
         const struct mr_field *f = &h->v[p->scan.framing[i]];
 
-        if (!feed(hp, f->name.p, f->value.p + f->value.n) ||
-            !feed(hp, blank, end))
-            return false;
+        g->piece[g->n++] =
+            mr_str_n(f->name.p, (size_t)(f->value.p + f->value.n - f->name.p));
     }
-    return feed(hp, blank, end);
 }
 
-static bool agrees(const struct mr_request_head *head, const http_parser *hp,
-                   const struct verdict *v)
+static bool agrees(const struct mr_parser *p, const struct mr_verdict *v)
 {
+    const struct mr_request_head *head = &p->head;
     uint64_t len =
         head->framing == MR_FRAMING_LENGTH ? head->content_length : UINT64_MAX;
 
-    return v->whole && hp->http_major == 1 &&
-           hp->method == methods[head->method] &&
+    return v->method == methods[head->method] && v->minor == p->scan.minor &&
            v->chunked == (head->framing == MR_FRAMING_CHUNKED) &&
            v->content_length == len;
 }
 
 static bool confirm(struct mr_parser *p, const char *end)
 {
-    struct verdict v = {0};
-    http_parser hp;
+    struct mr_verdict *v = NULL, own;
+    struct given g;
+    size_t n = 0;
 
-    http_parser_init(&hp, HTTP_REQUEST);
-    hp.data = &v;
-    if (!feed_all(&hp, p, end) || !agrees(&p->head, &hp, &v) ||
-        hp.http_minor != p->scan.minor)
+    choose(p, end, &g);
+    if (p->verdicts)
+        v = place_of(p->verdicts, &g, &n);
+    if (!v)
+        v = &own;
+    if (v == &own || !is_of(v, &g, n)) {
+        if (!ask(&g, v)) {
+            v->n = 0;
+            return false;
+        }
+        if (v != &own)
+            keep(v, &g, n);
+    }
+    if (!agrees(p, v))
         return false;
-    p->head.keep_alive = p->head.keep_alive && v.keep_alive;
+    p->head.keep_alive = p->head.keep_alive && v->keep_alive;
     return true;
 }
 
@@ -132,9 +236,15 @@ void mr_parser_init(struct mr_parser *p, const struct mr_head_limits *limits,
                     struct mr_field *fields)
 {
     mr_head_scan_init(&p->scan, limits, &p->head, fields);
+    p->verdicts = NULL;
     p->size = 0;
     p->status = 0;
     p->reason = NULL;
+}
+
+void mr_parser_remember(struct mr_parser *p, struct mr_verdicts *verdicts)
+{
+    p->verdicts = verdicts;
 }
 
 void mr_parser_reset(struct mr_parser *p)

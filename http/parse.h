@@ -21,20 +21,41 @@
 
 enum mr_parse { MR_PARSE_MORE, MR_PARSE_DONE, MR_PARSE_BAD };
 
+/*
+ * What http-parser said of bytes that it has read before: of the same bytes it
+ * says the same. For any number of parsers of one thread; cleared is empty.
+ */
+#define MR_VERDICTS 64       /* of so many requests; more is a larger cache */
+#define MR_VERDICT_BYTES 184 /* and no longer ones */
+struct mr_verdicts {
+    struct mr_verdict {
+        uint64_t content_length; /* UINT64_MAX: none */
+        uint16_t n;              /* bytes that it is of; 0: of none */
+        uint8_t method;
+        uint8_t minor;
+        bool keep_alive;
+        bool chunked;
+        char bytes[MR_VERDICT_BYTES];
+    } v[MR_VERDICTS];
+};
+
 /* In the caller's memory, and not to be moved. */
 struct mr_parser {
-    struct mr_request_head head; /* on DONE */
-    size_t size;                 /* on DONE: bytes of the head, with the empty
-                                    line at its end and any before it */
-    int status;                  /* on BAD: 400, 414, 417, 431, 501 or 505 */
-    const char *reason;          /* on BAD: a static text */
-    struct mr_head_scan scan;    /* its own */
+    struct mr_request_head head;  /* on DONE */
+    size_t size;                  /* on DONE: bytes of the head, with the empty
+                                     line at its end and any before it */
+    int status;                   /* on BAD: 400, 414, 417, 431, 501 or 505 */
+    const char *reason;           /* on BAD: a static text */
+    struct mr_head_scan scan;     /* its own */
+    struct mr_verdicts *verdicts; /* NULL: http-parser reads each head */
 };
 
 /* Keeps limits, and fields: an array of limits->max_fields. */
 void mr_parser_init(struct mr_parser *p, const struct mr_head_limits *limits,
                     struct mr_field *fields);
-/* Forgets the head; some 300 bytes are cleared. */
+/* Keeps verdicts, for all heads to come. */
+void mr_parser_remember(struct mr_parser *p, struct mr_verdicts *verdicts);
+/* Forgets the head. */
 void mr_parser_reset(struct mr_parser *p);
 
 /*

@@ -144,18 +144,11 @@ static char *put_connection(const struct mr_response *res, char *at)
 
 static char *put_head(struct mr_response *res, char *at, struct mr_str type)
 {
-    struct mr_http *http = res->x->http;
-    const char *server = http->options.server_name;
+    struct mr_str common =
+        mr_http_common(res->x->http, !(res->has & MR_HAS_SERVER));
 
     at = put_status(at, res->status);
-    if (server && *server && !(res->has & MR_HAS_SERVER)) {
-        at = PUT(at, "Server: ");
-        at = put(at, server, strlen(server));
-        at = PUT(at, "\r\n");
-    }
-    at = PUT(at, "Date: ");
-    at = put(at, mr_http_date(http), MR_DATE_LEN);
-    at = PUT(at, "\r\n");
+    at = put(at, common.p, common.n);
     if (type.n > 0 && !(res->has & MR_HAS_TYPE)) {
         at = PUT(at, "Content-Type: ");
         at = put(at, type.p, type.n);
@@ -168,11 +161,11 @@ static char *put_head(struct mr_response *res, char *at, struct mr_str type)
     return PUT(at, "\r\n");
 }
 
-int mr_response_start(struct mr_response *res, int status, const char *type,
-                      int64_t length)
+/* mr_response_start, with room for so much of a body behind the head. */
+static int start(struct mr_response *res, int status, struct mr_str type,
+                 int64_t length, size_t body)
 {
     struct mr_exchange *x = res->x;
-    struct mr_str content_type = mr_str(type);
     size_t room;
     char *at;
     int err = mr_exchange_turn(x);
@@ -181,22 +174,26 @@ int mr_response_start(struct mr_response *res, int status, const char *type,
         return err;
     if (res->started)
         return -EALREADY;
-    if (status < 200 || status > 999 || !mr_field_value_is_valid(content_type))
+    if (status < 200 || status > 999 || !mr_field_value_is_valid(type) ||
+        !mr_response_may_be(res, status, type))
         return -EINVAL;
-    if (!mr_response_may_be(res, status, content_type))
-        return -EINVAL;
-    room = MR_STATUS_LINE_MAX + 256 + content_type.n + res->extra_bytes;
-    if (x->http->options.server_name)
-        room += strlen(x->http->options.server_name);
+    room = MR_STATUS_LINE_MAX + 256 + x->http->common_n + type.n +
+           res->extra_bytes + body;
     if (mr_buf_reserve(&x->out, room))
         return -ENOMEM;
     res->status = status;
     decide_framing(res, length);
     (void)decide_close(res);
-    at = put_head(res, mr_buf_tail(&x->out), content_type);
+    at = put_head(res, mr_buf_tail(&x->out), type);
     mr_buf_commit(&x->out, (size_t)(at - mr_buf_tail(&x->out)));
     res->started = true;
     return 0;
+}
+
+int mr_response_start(struct mr_response *res, int status, const char *type,
+                      int64_t length)
+{
+    return start(res, status, mr_str(type), length, 0);
 }
 
 /* --- the body --- */
@@ -275,9 +272,11 @@ int mr_response_finish(struct mr_response *res)
 
 /* --- whole answers --- */
 
-int mr_reply(struct mr_response *res, int status, const char *type,
-             struct mr_str body)
+static int reply(struct mr_response *res, int status, struct mr_str type,
+                 struct mr_str body)
 {
+    struct mr_buf *out = &res->x->out;
+    bool small = body.n <= MR_GATHER_MAX / 2;
     int err;
 
     if (res->started)
@@ -286,11 +285,28 @@ int mr_reply(struct mr_response *res, int status, const char *type,
      * connection, and the client is told so. */
     if (mr_body_is_long(res->x))
         res->close = true;
-    err = mr_response_start(res, status, type, (int64_t)body.n);
+    err = start(res, status, type, (int64_t)body.n, small ? body.n : 0);
     if (err || body.n == 0)
         return err;
-    return mr_response_write(res, body.p, body.n);
+    if (!small || res->no_body || out->len > MR_GATHER_MAX / 2)
+        return mr_response_write(res, body.p, body.n);
+    /* There is room for it, right behind its head. */
+    (void)put(mr_buf_tail(out), body.p, body.n);
+    mr_buf_commit(out, body.n);
+    res->left = 0;
+    res->body_bytes = body.n;
+    return 0;
 }
+
+int mr_reply(struct mr_response *res, int status, const char *type,
+             struct mr_str body)
+{
+    return reply(res, status, mr_str(type), body);
+}
+
+/* What the texts of mr_reply_printf and mr_reply_status are. */
+#define PLAIN "text/plain; charset=utf-8"
+static const struct mr_str plain = {PLAIN, sizeof PLAIN - 1};
 
 int mr_reply_printf(struct mr_response *res, int status, const char *fmt, ...)
 {
@@ -302,7 +318,7 @@ int mr_reply_printf(struct mr_response *res, int status, const char *fmt, ...)
     va_end(ap);
     if (!text)
         return -ENOMEM;
-    return mr_reply(res, status, "text/plain; charset=utf-8", mr_str(text));
+    return reply(res, status, plain, mr_str(text));
 }
 
 int mr_reply_status(struct mr_response *res, int status)
@@ -314,8 +330,7 @@ int mr_reply_status(struct mr_response *res, int status)
     /* A 304's length would be taken for the 200's (RFC 9110 8.6). */
     if (has_no_content(status))
         return mr_response_start(res, status, NULL, 0);
-    return mr_reply(res, status, "text/plain; charset=utf-8",
-                    mr_str_n(text, (size_t)n));
+    return reply(res, status, plain, mr_str_n(text, (size_t)n));
 }
 
 int mr_reply_redirect(struct mr_response *res, int status,

@@ -230,7 +230,9 @@ static ssize_t take(const struct mr_route *r, struct mr_str path)
         return take_segments(r, path);
     if (r->path.n == 1)
         return 0;
-    if (path.n < r->path.n || memcmp(path.p, r->path.p, r->path.n) != 0)
+    /* The first byte behind the slash: most differ in it. */
+    if (path.n < r->path.n || path.p[1] != r->path.p[1] ||
+        memcmp(path.p, r->path.p, r->path.n) != 0)
         return -1;
     if (path.n > r->path.n && path.p[r->path.n] != '/')
         return -1;

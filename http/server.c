@@ -59,6 +59,8 @@ static void fill_defaults(struct mr_http_options *o)
         o->server_name = "millrace";
 }
 
+static const char date_name[] = "Date: ";
+
 const char *mr_http_date(struct mr_http *http)
 {
     int64_t now = mr_hub_now();
@@ -68,8 +70,42 @@ const char *mr_http_date(struct mr_http *http)
 
         (void)mr_date_cached(&http->date, real / S);
         http->date_until = now + S - real % S;
+        memcpy(http->common + http->date_at + sizeof date_name - 1,
+               http->date.text, MR_DATE_LEN);
     }
     return http->date.text;
+}
+
+struct mr_str mr_http_common(struct mr_http *http, bool server)
+{
+    size_t from = server ? 0 : http->date_at;
+
+    (void)mr_http_date(http);
+    return mr_str_n(http->common + from, http->common_n - from);
+}
+
+/* 0 or -ENOMEM. The date's place is filled when it is first asked for. */
+static int make_common(struct mr_http *http)
+{
+    static const char name[] = "Server: ";
+    struct mr_str server = mr_str(http->options.server_name);
+    size_t room = sizeof name + server.n + sizeof date_name + MR_DATE_LEN + 4;
+    char *at = mr_alloc(room);
+
+    http->common = at;
+    if (!at)
+        return -ENOMEM;
+    if (server.n > 0) {
+        at = mempcpy(at, name, sizeof name - 1);
+        at = mempcpy(at, server.p, server.n);
+        at = mempcpy(at, "\r\n", 2);
+    }
+    http->date_at = (size_t)(at - http->common);
+    at = mempcpy(at, date_name, sizeof date_name - 1);
+    at += MR_DATE_LEN;
+    at = mempcpy(at, "\r\n", 2);
+    http->common_n = (size_t)(at - http->common);
+    return 0;
 }
 
 void mr_http_left(struct mr_http *http)
@@ -120,6 +156,10 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
         return -ENOMEM;
     http->options = *o;
     fill_defaults(&http->options);
+    if (make_common(http)) {
+        mr_free(http);
+        return -ENOMEM;
+    }
     http->head_limits = (struct mr_head_limits){
         .max_target = (uint32_t)http->options.max_target,
         .max_head = (uint32_t)http->options.max_head,
@@ -264,5 +304,6 @@ void mr_http_free(struct mr_http *http)
         mr_free(http->router.v[i].target);
     mr_router_fini(&http->router);
     mr_quota_fini(&http->own_quota);
+    mr_free(http->common);
     mr_free(http);
 }

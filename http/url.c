@@ -205,11 +205,30 @@ static bool host_is_valid(struct mr_str host)
     return mr_url_escapes_are_valid(host);
 }
 
+/* A name or an IPv4 address, and perhaps a port of up to four digits: nearly
+ * all that come. False says nothing. */
+static bool is_usual_authority(struct mr_str s)
+{
+    const char *p = s.p, *end = s.p + s.n;
+    size_t digits = 0;
+
+    while (p < end && is_in(*p, UNRESERVED | SUB_DELIM))
+        p++;
+    if (p == s.p)
+        return false;
+    if (p < end && *p == ':')
+        for (p++; p < end && *p >= '0' && *p <= '9'; p++)
+            digits++;
+    return p == end && digits <= 4;
+}
+
 bool mr_url_authority_is_valid(struct mr_str authority)
 {
     struct mr_str host, port;
     uint64_t v;
 
+    if (is_usual_authority(authority))
+        return true;
     mr_url_authority_split(authority, &host, &port);
     if (port.n > 0 && mr_str_to_u64(port, PORT_MAX, &v))
         return false;
@@ -218,14 +237,18 @@ bool mr_url_authority_is_valid(struct mr_str authority)
 
 /* --- path --- */
 
-/* Nothing to decode or refuse, and no segment that begins with a dot? */
+/* Nothing to decode or refuse, and no segment that begins with a dot? The path
+ * begins with a slash. */
 static bool is_plain(struct mr_str raw)
 {
-    for (size_t i = 0; i < raw.n; i++) {
-        if (raw.p[i] == '%' || raw.p[i] == '\0')
+    char before = '/';
+
+    for (size_t i = 1; i < raw.n; i++) {
+        char c = raw.p[i];
+
+        if (c == '%' || c == '\0' || (c == '.' && before == '/'))
             return false;
-        if (raw.p[i] == '/' && i + 1 < raw.n && raw.p[i + 1] == '.')
-            return false;
+        before = c;
     }
     return true;
 }
@@ -405,6 +428,8 @@ int mr_query_find(struct mr_arena *arena, struct mr_str query, const char *name,
 {
     struct mr_str raw_name, raw_value;
 
+    if (!query.p)
+        return -ENOENT;
     while (mr_query_next(&query, &raw_name, &raw_value))
         if (name_is(raw_name, name))
             return mr_url_decode(arena, raw_value, true, ret_value);

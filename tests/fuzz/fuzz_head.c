@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_head.c - any bytes as a request's head, whole and cut at a place that
- * the first byte chooses: one outcome and one meaning, and both parsers agree.
+ * the first byte chooses: one outcome and one meaning, and both parsers agree;
+ * also where what http-parser said before is remembered.
  */
 #include "http/parse.h"
 
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct mr_head_limits limits = {256, 2048, 16};
     static struct mr_field fields[16], cut_fields[16];
+    static struct mr_verdicts verdicts;
     struct mr_parser whole, cut;
     enum mr_parse a, b;
     const char *in = (const char *)data + 1;
@@ -34,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MR_BUG_ON(a == MR_PARSE_BAD && whole.scan.status == 0);
     MR_BUG_ON(a == MR_PARSE_DONE && whole.size > size - 1);
     mr_parser_init(&cut, &limits, cut_fields);
+    mr_parser_remember(&cut, &verdicts);
     b = mr_parse_request(&cut, in, MR_MIN(data[0], size - 1));
     if (b == MR_PARSE_MORE)
         b = mr_parse_request(&cut, in, size - 1);

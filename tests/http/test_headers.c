@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "http/headers.h"
+#include "http/span.h"
 
 static const char *const fields[][2] = {
     {"Host", "a"},
@@ -98,6 +99,72 @@ TEST(headers_every_byte)
     OK(!mr_field_value_is_valid(mr_str("a\t")));
 }
 
+/* Each byte at each place of a run of good ones, the run at a page's end. */
+static void check_span(const char *(*span)(const char *, const char *),
+                       bool (*is)(char), char good)
+{
+    char run[40];
+
+    for (int c = 0; c < 256; c++) {
+        for (size_t at = 0; at < sizeof run; at++) {
+            char *page;
+
+            memset(run, good, sizeof run);
+            run[at] = (char)c;
+            page = test_at_page_end(run, sizeof run);
+            CASE("%02x at %zu", (unsigned)c, at);
+            EQ_INT(span(page, page + sizeof run) - page,
+                   is((char)c) ? sizeof run : at);
+            EQ_INT(span(page + at, page + sizeof run) - page,
+                   is((char)c) ? sizeof run : at);
+            test_page_free(page, sizeof run);
+        }
+    }
+}
+
+static bool is_token(char c)
+{
+    return mr_is_token_byte(c);
+}
+
+static bool is_target(char c)
+{
+    return c > 0x20 && c < 0x7f && !strchr("\"#<>\\^`{|}", c);
+}
+
+static bool is_value(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return u == '\t' || (u >= 0x20 && u != 0x7f);
+}
+
+TEST(headers_spans)
+{
+    check_span(mr_span_token, is_token, 'x');
+    check_span(mr_span_target, is_target, '/');
+    check_span(mr_span_value, is_value, ' ');
+}
+
+TEST(headers_values_of_every_length)
+{
+    char text[50];
+
+    for (size_t n = 1; n < sizeof text; n++) {
+        for (size_t at = 0; at < n; at++) {
+            CASE("%zu bytes, %zu", n, at);
+            memset(text, 'x', n);
+            OK(mr_field_value_is_valid(mr_str_n(text, n)));
+            text[at] = '\n';
+            OK(!mr_field_value_is_valid(mr_str_n(text, n)));
+            text[at] = ' ';
+            EQ_INT(mr_field_value_is_valid(mr_str_n(text, n)),
+                   at > 0 && at < n - 1);
+        }
+    }
+}
+
 SUITE("headers", headers_lookup, headers_tokens, headers_list_walk,
       headers_every_byte)
+SUITE("runs", headers_spans, headers_values_of_every_length)
 TEST_MAIN()

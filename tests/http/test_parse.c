@@ -196,6 +196,82 @@ TEST(parse_largest)
     EQ_INT(p.head.target.n, 65000);
 }
 
+/* All heads, and each with one byte otherwise, are understood alike whether
+ * http-parser is asked or remembered. */
+TEST(parse_remembers)
+{
+    static struct mr_verdicts verdicts;
+    static struct mr_field again[100];
+    struct mr_parser p, asks;
+
+    mr_parser_init(&p, &limits, fields);
+    mr_parser_remember(&p, &verdicts);
+    mr_parser_init(&asks, &limits, again);
+    for (unsigned round = 0; round < 3; round++) {
+        for (size_t i = 0; i < MR_ARRAY_LEN(heads); i++) {
+            size_t n = strlen(heads[i].in);
+            char in[512], out[256];
+
+            for (size_t at = 0; at <= n; at++) {
+                memcpy(in, heads[i].in, n + 1);
+                if (at < n) /* each head itself is the last */
+                    in[at] ^= (char)(1 << round);
+                CASE("%s", in);
+                mr_parser_reset(&p);
+                mr_parser_reset(&asks);
+                EQ_INT(mr_parse_request(&p, in, n),
+                       mr_parse_request(&asks, in, n));
+                EQ_INT(p.status, asks.status);
+                EQ_INT(p.size, asks.size);
+                EQ_INT(p.head.keep_alive, asks.head.keep_alive);
+            }
+            EQ_STR(shape(out, sizeof out, &p.head), heads[i].shape);
+        }
+    }
+}
+
+static unsigned kept(const struct mr_verdicts *v)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < MR_VERDICTS; i++)
+        n += v->v[i].n > 0;
+    return n;
+}
+
+/* What is kept is of the bytes that http-parser was given, and is not believed
+ * where it differs from the head. */
+TEST(parse_remembered_is_compared)
+{
+    static const char in[] =
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+    static const char other_host[] =
+        "POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 5\r\n\r\n";
+    static const char other_length[] =
+        "POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 6\r\n\r\n";
+    static struct mr_verdicts verdicts;
+    struct mr_parser p;
+
+    mr_parser_init(&p, &limits, fields);
+    mr_parser_remember(&p, &verdicts);
+    EQ_INT(mr_parse_request(&p, in, sizeof in - 1), MR_PARSE_DONE);
+    EQ_INT(kept(&verdicts), 1);
+    mr_parser_reset(&p);
+    EQ_INT(mr_parse_request(&p, other_host, sizeof other_host - 1),
+           MR_PARSE_DONE);
+    EQ_INT(kept(&verdicts), 1);
+    for (size_t i = 0; i < MR_VERDICTS; i++)
+        verdicts.v[i].content_length++;
+    mr_parser_reset(&p);
+    EQ_INT(mr_parse_request(&p, in, sizeof in - 1), MR_PARSE_BAD);
+    EQ_INT(p.status, 400);
+    mr_parser_reset(&p);
+    EQ_INT(mr_parse_request(&p, other_length, sizeof other_length - 1),
+           MR_PARSE_DONE);
+    EQ_INT(p.head.content_length, 6);
+}
+
 SUITE("parse", parse_heads, parse_pipelined, parse_methods, parse_bad,
       parse_largest)
+SUITE("remembering", parse_remembers, parse_remembered_is_compared)
 TEST_MAIN()
