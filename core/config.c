@@ -11,9 +11,8 @@
  *
  * Invariants
  *  (1) libconfuse sees only text that the scan took: strings and sections are
- *      closed, sections do not nest, nothing is expanded.
- *  (2) Sections close in the order in which the scan met them, so `open` walks
- *      along the list of sections.
+ *      closed, nothing is expanded.
+ *  (2) A section's title is, for libconfuse, its number in `by_number`.
  *
  * libconfuse keeps its lexer in globals and gives callbacks no pointer of ours,
  * so `parsing` is a global as well: one parse at a time.
@@ -190,7 +189,13 @@ size_t mr_config_apps(const struct mr_config *cfg,
 
 static struct mr_config_section *section_of(const cfg_t *c)
 {
-    return c->title ? parsing->open : &parsing->root;
+    uint64_t n;
+
+    if (!c->title)
+        return &parsing->root;
+    MR_BUG_ON(mr_str_to_u64(mr_str(c->title), UINT64_MAX, &n) ||
+              n >= parsing->n_sections);
+    return parsing->by_number[n];
 }
 
 static struct mr_config_value *add_value(struct mr_config_section *s,
@@ -239,14 +244,6 @@ static int on_value(cfg_t *c, cfg_opt_t *opt, const char *text, void *result)
     return 0;
 }
 
-static int on_section_end(cfg_t *c, cfg_opt_t *opt)
-{
-    (void)c;
-    (void)opt;
-    parsing->open = parsing->open->next;
-    return 0;
-}
-
 /* What libconfuse says to our words; each of its messages has one %s. */
 static const struct {
     const char *theirs;
@@ -292,19 +289,65 @@ static bool has_name(const cfg_opt_t *opts, size_t n, const char *name)
     return false;
 }
 
-/* All options of one place, each name once; libconfuse's array ends with one
- * that has no name. NULL when out of memory. */
-static cfg_opt_t *options_of(const struct mr_config *cfg, const char *section,
-                             size_t extra)
+static void free_options(cfg_opt_t *opts)
 {
-    static const cfg_opt_t model =
-        CFG_STR_LIST_CB(NULL, NULL, CFGF_NODEFAULT, on_value);
-    size_t n = extra + 1, to = 0;
-    cfg_opt_t *opts;
+    for (cfg_opt_t *o = opts; o && o->name; o++)
+        free_options(o->subopts);
+    mr_free(opts);
+}
+
+static size_t how_many_options(const struct mr_config *cfg)
+{
+    size_t n = cfg->n_tables + 1;
 
     for (size_t i = 0; i < cfg->n_tables; i++)
         n += cfg->tables[i].n;
-    opts = mr_calloc(n, sizeof *opts);
+    return n;
+}
+
+static bool may_stand_in(const struct mr_config_table *t, const char *section)
+{
+    return t->section && (!section || mr_config_same(t->inside, section));
+}
+
+static cfg_opt_t *options_of(const struct mr_config *cfg, const char *section,
+                             size_t deeper);
+
+/* Behind opts[*to]: the sections of that place. 0 or -ENOMEM. */
+static int add_sections(const struct mr_config *cfg, const char *place,
+                        size_t deeper, cfg_opt_t *opts, size_t *to)
+{
+    static const cfg_opt_t model =
+        CFG_SEC(NULL, NULL, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+
+    for (size_t i = 0; deeper > 0 && i < cfg->n_tables; i++) {
+        const char *section = cfg->tables[i].section;
+        cfg_opt_t *subopts;
+
+        if (!may_stand_in(&cfg->tables[i], place) ||
+            has_name(opts, *to, section))
+            continue;
+        subopts = options_of(cfg, section, deeper - 1);
+        if (!subopts)
+            return -ENOMEM;
+        opts[*to] = model;
+        opts[*to].subopts = subopts;
+        opts[(*to)++].name = section;
+    }
+    return 0;
+}
+
+/* All options of one place (NULL: the top level), each name once, and sections
+ * so many levels deeper; libconfuse's array ends with one that has no name.
+ * NULL when out of memory. */
+static cfg_opt_t *options_of(const struct mr_config *cfg, const char *section,
+                             size_t deeper)
+{
+    static const cfg_opt_t model =
+        CFG_STR_LIST_CB(NULL, NULL, CFGF_NODEFAULT, on_value);
+    cfg_opt_t *opts = mr_calloc(how_many_options(cfg), sizeof *opts);
+    size_t to = 0;
+
     if (!opts)
         return NULL;
     for (size_t i = 0; i < cfg->n_tables; i++) {
@@ -319,48 +362,16 @@ static cfg_opt_t *options_of(const struct mr_config *cfg, const char *section,
             opts[to++].name = t->options[j].name;
         }
     }
-    return opts;
-}
-
-static void free_options(cfg_opt_t *opts)
-{
-    for (cfg_opt_t *o = opts; o && o->name; o++)
-        mr_free(o->subopts);
-    mr_free(opts);
-}
-
-static cfg_opt_t *all_options(const struct mr_config *cfg)
-{
-    static const cfg_opt_t model =
-        CFG_SEC(NULL, NULL, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-    cfg_opt_t *opts = options_of(cfg, NULL, cfg->n_tables);
-    size_t to = 0;
-
-    if (!opts)
-        return NULL;
-    while (opts[to].name)
-        to++;
-    for (size_t i = 0; i < cfg->n_tables; i++) {
-        const char *section = cfg->tables[i].section;
-
-        if (!section || has_name(opts, to, section))
-            continue;
-        opts[to] = model;
-        opts[to].validcb = on_section_end;
-        opts[to].subopts = options_of(cfg, section, 0);
-        if (!opts[to].subopts) {
-            free_options(opts);
-            return NULL;
-        }
-        opts[to++].name = section;
-    }
-    return opts;
+    if (add_sections(cfg, section, deeper, opts, &to) == 0)
+        return opts;
+    free_options(opts);
+    return NULL;
 }
 
 /* libconfuse over the canonical text. The same results as mr_config_parse. */
 static int run_confuse(struct mr_config *cfg)
 {
-    cfg_opt_t *opts = all_options(cfg);
+    cfg_opt_t *opts = options_of(cfg, NULL, MR_CONFIG_DEPTH_MAX);
     cfg_t *c = opts ? cfg_init(opts, CFGF_NONE) : NULL;
     int rc;
 
@@ -369,7 +380,6 @@ static int run_confuse(struct mr_config *cfg)
         return mr_config_no_memory(cfg);
     cfg_set_error_function(c, on_error);
     parsing = cfg;
-    cfg->open = cfg->sections;
     rc = cfg_parse_buf(c, mr_buf_head(&cfg->text));
     parsing = NULL;
     cfg_free(c);
@@ -404,13 +414,13 @@ struct mr_config_section *mr_config_root(struct mr_config *cfg)
     return &cfg->root;
 }
 
-struct mr_config_section *mr_config_next(struct mr_config *cfg,
+struct mr_config_section *mr_config_next(const struct mr_config_section *in,
                                          const struct mr_config_section *prev,
                                          const char *name)
 {
-    struct mr_config_section *s = prev ? prev->next : cfg->sections;
+    struct mr_config_section *s = prev ? prev->next : in->cfg->sections;
 
-    while (s && strcmp(s->name, name) != 0)
+    while (s && (s->parent != in || strcmp(s->name, name) != 0))
         s = s->next;
     return s;
 }

@@ -7,8 +7,8 @@
  * that owns a directive.
  *
  * A module describes its directives in a table, and has values checked and
- * written into a struct of its own. All errors are one line,
- * "conf/x.conf:12: what is wrong, what to do"; the first counts.
+ * written into a struct of its own. All errors are one line; the first counts:
+ * "conf/x.conf:12: what is wrong, what to do".
  *
  *     struct limits { int64_t workers, body_max; };
  *     static const struct mr_config_option options[] = {
@@ -23,11 +23,10 @@
  *     if (err) puts(mr_config_message(cfg));
  *
  * A file is `name = value`, `name = {value, value}` and sections,
- * `name "title" { ... }`, which do not nest. Comments: # // and C's. Words may
- * stand bare; quotes "..." and '...' know no escapes but \\ and the quote. No
- * variables are expanded and no files included.
- *
- * One parse at a time in a process: libconfuse keeps state in globals.
+ * `name "title" { ... }`, inside of which may stand those whose tables say so.
+ * Comments: # // and C's. Words may stand bare; quotes "..." and '...' know no
+ * escapes but \\ and the quote. No variables, no included files. One parse at
+ * a time in a process: libconfuse keeps state in globals.
  */
 #include "core/buf.h"
 
@@ -67,6 +66,7 @@ struct mr_config_table {
                           * `app = owner`. NULL: the section's own */
     const struct mr_config_option *options;
     size_t n;
+    const char *inside; /* that section may have it too; NULL: no section */
 };
 
 struct mr_config;
@@ -111,18 +111,18 @@ MR_API MR_MUST_USE int mr_config_parse(struct mr_config *cfg,
 
 /* The top level; its title is "". Never NULL. */
 MR_API struct mr_config_section *mr_config_root(struct mr_config *cfg);
-/* The first section of that name after `prev` (NULL: of all), in the file's
- * order, or NULL. */
+/* The first section of that name in `in` (root: at the top level) after `prev`
+ * (NULL: of all), in the file's order, or NULL. */
 MR_API struct mr_config_section *
-mr_config_next(struct mr_config *cfg, const struct mr_config_section *prev,
-               const char *name);
+mr_config_next(const struct mr_config_section *in,
+               const struct mr_config_section *prev, const char *name);
 MR_API const char *mr_config_title(const struct mr_config_section *s);
 /* The value as written (a list's first), or NULL when it is not in the file. */
 MR_API const char *mr_config_get(const struct mr_config_section *s,
                                  const char *name);
 
-/* Values, or defaults, of all of the table's options into target. 0, -ENOMEM
- * (target is then written in part). A BUG if it is not one that was parsed. */
+/* Values, or defaults, of a table's options into target. 0, -ENOMEM (target is
+ * written in part). A BUG if the table is not one that was parsed. */
 MR_API MR_MUST_USE int mr_config_fill(const struct mr_config_section *s,
                                       const struct mr_config_table *table,
                                       void *target);

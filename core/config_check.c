@@ -305,15 +305,17 @@ int mr_config_unknown(struct mr_config *cfg, const struct mr_config_section *s,
     /* About a third of the letters may be wrong: else it is another word. */
     struct guess g = {NULL, (strlen(name) + 1) / 3 + 1};
     const struct mr_config_table *elsewhere = NULL;
+    bool misplaced = false;
 
     for (size_t i = 0; i < cfg->n_tables; i++) {
         const struct mr_config_table *t = &cfg->tables[i];
 
-        if (!s->name && t->section)
+        if (t->section && (!s->name || mr_config_same(t->inside, s->name)))
             consider(&g, name, t->section);
+        if (t->section && strcmp(t->section, name) == 0)
+            misplaced = true;
         if (!mr_config_same(t->section, s->name)) {
-            if (in_table(t, name) ||
-                (t->section && strcmp(t->section, name) == 0))
+            if (in_table(t, name))
                 elsewhere = t;
             continue;
         }
@@ -325,6 +327,11 @@ int mr_config_unknown(struct mr_config *cfg, const struct mr_config_section *s,
                                   "'%.64s' does not stand here, but in %s "
                                   "sections",
                                   name, elsewhere->section);
+    if (misplaced) /* the top level knows all sections */
+        return mr_config_error_at(cfg, line,
+                                  "a %.64s section inside the %s of line %d: "
+                                  "is a '}' missing?",
+                                  name, s->name, s->line);
     if (elsewhere)
         return mr_config_error_at(cfg, line,
                                   "'%.64s' does not stand here, but at the top "

@@ -16,6 +16,7 @@
 #define MR_CONFIG_TEXT_MAX (1024 * 1024)
 #define MR_CONFIG_WORD_MAX 4096
 #define MR_CONFIG_SECTIONS_MAX 1024
+#define MR_CONFIG_DEPTH_MAX 2     /* sections in each other */
 #define MR_CONFIG_VALUES_MAX 1024 /* directives in one section */
 #define MR_CONFIG_NAME_MAX 512    /* of the file, as part of every message */
 
@@ -31,10 +32,11 @@ struct mr_config_value {
 
 struct mr_config_section {
     struct mr_config *cfg;
-    struct mr_config_section *next;
-    const char *name;  /* NULL: the top level */
-    const char *title; /* never NULL */
-    int line;          /* where it begins; 0: the top level */
+    struct mr_config_section *next;   /* as they begin, of whatever depth */
+    struct mr_config_section *parent; /* what it is inside of */
+    const char *name;                 /* NULL: the top level */
+    const char *title;                /* never NULL */
+    int line;                         /* where it begins; 0: the top level */
     struct mr_config_value *values;
     struct mr_config_value **values_end;
     size_t n_values;
@@ -53,12 +55,13 @@ struct mr_config {
     struct mr_config_section root;
     struct mr_config_section *sections;
     struct mr_config_section **sections_end;
+    struct mr_config_section **by_number;
     size_t n_sections;
+    size_t cap_sections;
     struct mr_config_needs loads;
     struct mr_config_needs apps;
     const struct mr_config_table *tables;
     size_t n_tables;
-    struct mr_config_section *open; /* the section libconfuse is in, or next */
     char where[MR_CONFIG_NAME_MAX + 16];
     char message[MR_CONFIG_NAME_MAX + 1024];
 };

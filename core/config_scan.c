@@ -8,15 +8,19 @@
  * '*' vanishes; a string or a section that is never closed passes, and the
  * former spoils the next parse of the process. So the text is cut into words
  * here, by our rules, and libconfuse gets each word in single quotes, where it
- * takes everything literally, and on the line it had.
+ * takes everything literally, and on the line it had. In a title's place it
+ * gets the section's number, so that its callbacks can tell which one they are
+ * in.
  *
- * On the way, pass one: the sections (name, title, line), `load` at the top
- * level, `app` in sections. What is wrong with the order of words is left to
- * libconfuse.
+ * On the way, pass one: the sections (name, title, line, where), `load` at the
+ * top level, `app` in sections. What is wrong with the order of words is left
+ * to libconfuse.
  */
 #include <errno.h>
 
 #include "core/config_priv.h"
+
+#define DEPTH MR_CONFIG_DEPTH_MAX
 
 struct scan {
     struct mr_config *cfg;
@@ -25,7 +29,9 @@ struct scan {
     int line;
     struct mr_buf word;
 
-    int section_line; /* of the '{' that is open; 0: none */
+    struct mr_config_section *in[DEPTH + 1]; /* the top level, what is open */
+    int open_line[DEPTH + 1];                /* of their '{' */
+    size_t depth;
     int list_line;
     size_t list_words;
     const char *key;      /* after '=', until its value ended */
@@ -172,8 +178,11 @@ static int write_word(struct scan *s)
 {
     struct mr_buf *out = &s->cfg->text;
     struct mr_str w = mr_buf_view(&s->word);
-    int err = mr_buf_append(out, "'", 1);
+    int err;
 
+    if (!s->key && s->n_names == 1) /* a title, or an error */
+        return mr_buf_printf(out, "'%zu' ", s->cfg->n_sections);
+    err = mr_buf_append(out, "'", 1);
     for (size_t i = 0; !err && i < w.n; i++) {
         if (w.p[i] == '\'' || w.p[i] == '\\')
             err = mr_buf_append(out, "\\", 1);
@@ -210,9 +219,9 @@ static int on_value(struct scan *s, const char *text)
 {
     int err = 0;
 
-    if (!s->section_line && strcmp(s->key, "load") == 0)
+    if (s->depth == 0 && strcmp(s->key, "load") == 0)
         err = add_need(s, &s->cfg->loads, text);
-    else if (s->section_line && strcmp(s->key, "app") == 0 &&
+    else if (s->depth > 0 && strcmp(s->key, "app") == 0 &&
              !is_needed(&s->cfg->apps, text))
         err = add_need(s, &s->cfg->apps, text);
     if (s->list_line)
@@ -245,10 +254,11 @@ static int on_word(struct scan *s)
 static int add_section(struct scan *s, const char *name, const char *title)
 {
     struct mr_config *cfg = s->cfg;
-    struct mr_config_section *sec = cfg->sections;
+    struct mr_config_section *parent = s->in[s->depth], *sec = NULL;
+    struct mr_config_section **by_number;
 
-    for (; sec; sec = sec->next)
-        if (strcmp(sec->name, name) == 0 && strcmp(sec->title, title) == 0)
+    while ((sec = mr_config_next(parent, sec, name)))
+        if (strcmp(sec->title, title) == 0)
             return mr_config_error_at(
                 cfg, s->line,
                 "%.64s \"%.64s\" stands on line %d already: "
@@ -256,17 +266,24 @@ static int add_section(struct scan *s, const char *name, const char *title)
                 name, title, sec->line);
     if (cfg->n_sections == MR_CONFIG_SECTIONS_MAX)
         return fail(s, "more than 1024 sections");
+    by_number = mr_config_grow(cfg, cfg->by_number, cfg->n_sections,
+                               &cfg->cap_sections, sizeof *by_number);
+    if (!by_number)
+        return -ENOMEM;
+    cfg->by_number = by_number;
     sec = mr_arena_calloc(&cfg->arena, sizeof *sec);
     if (!sec)
         return -ENOMEM;
     sec->cfg = cfg;
+    sec->parent = parent;
     sec->name = name;
     sec->title = title;
     sec->line = s->line;
     sec->values_end = &sec->values;
     *cfg->sections_end = sec;
     cfg->sections_end = &sec->next;
-    cfg->n_sections++;
+    cfg->by_number[cfg->n_sections++] = sec;
+    s->in[s->depth + 1] = sec;
     return 0;
 }
 
@@ -281,15 +298,16 @@ static int on_open(struct scan *s)
         s->list_words = 0;
         return 0;
     }
-    if (s->section_line)
+    if (s->depth == DEPTH)
         return mr_config_error_at(s->cfg, s->line,
-                                  "a section inside that of line %d: they do "
-                                  "not nest; is a '}' missing?",
-                                  s->section_line);
+                                  "a section inside that of line %d, which is "
+                                  "inside another: is a '}' missing?",
+                                  s->open_line[DEPTH]);
     /* Any other number of words is an error that libconfuse will tell. */
+    s->in[s->depth + 1] = s->in[s->depth];
     if (s->n_names == 2)
         err = add_section(s, s->names[0], s->names[1]);
-    s->section_line = s->line;
+    s->open_line[++s->depth] = s->line;
     s->n_names = 0;
     return err;
 }
@@ -305,9 +323,9 @@ static int on_close(struct scan *s)
         s->key = NULL;
         return 0;
     }
-    if (!s->section_line)
+    if (s->depth == 0)
         return fail(s, "this '}' closes nothing");
-    s->section_line = 0;
+    s->depth--;
     s->n_names = 0;
     return 0;
 }
@@ -352,6 +370,7 @@ int mr_config_scan(struct mr_config *cfg, struct mr_str text)
         .cfg = cfg, .p = text.p, .end = text.p + text.n, .line = 1};
     int err = mr_buf_reserve(&s.word, 1);
 
+    s.in[0] = &cfg->root;
     if (!err)
         err = mr_buf_reserve(&cfg->text, 1);
     if (!err)
@@ -362,9 +381,9 @@ int mr_config_scan(struct mr_config *cfg, struct mr_str text)
             err = skip(&s);
     }
     mr_buf_fini(&s.word);
-    if (!err && (s.list_line || s.section_line))
+    if (!err && (s.list_line || s.depth > 0))
         err = mr_config_error_at(
-            cfg, s.list_line ? s.list_line : s.section_line,
+            cfg, s.list_line ? s.list_line : s.open_line[s.depth],
             "the '{' of this line is never closed: a '}' is missing");
     if (!err && s.key)
         err = mr_config_error_at(cfg, s.line, "'%.64s' has no value", s.key);

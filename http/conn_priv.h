@@ -18,6 +18,7 @@
 #include "http/body.h"
 #include "http/conn.h"
 #include "http/date.h"
+#include "http/hosts.h"
 #include "http/parse.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -153,6 +154,7 @@ struct mr_exchange {
     struct mr_body body;
     struct mr_request req;
     struct mr_response res;
+    const struct mr_http_host *host;
     const struct mr_http_target *target;
     struct mr_scope *patience; /* of the handler; NULL: without end */
     struct mr_stream taken;    /* what the handler of an upgrade reads */
@@ -165,6 +167,15 @@ struct mr_http_target {
     void *self;
     const char *name;
     struct mr_route_options options; /* filled: nothing is 0 */
+};
+
+/* A virtual host, or who takes the requests that are for none. */
+struct mr_http_host {
+    struct mr_http *http;
+    struct mr_http_host *next;
+    struct mr_router router;
+    struct mr_access_log *access_log; /* NULL: none */
+    int not_found;                    /* the status where there is no route */
 };
 
 /* Connections at rest with one time-out: first in, first out. */
@@ -184,7 +195,10 @@ struct mr_http {
     struct mr_http_options options;
     struct mr_head_limits head_limits;
     struct mr_score_row *row;
-    struct mr_router router;
+    struct mr_http_host home;    /* what is of no host; all, without hosts */
+    struct mr_http_host nobody;  /* has no route */
+    struct mr_http_host *others; /* that were added */
+    struct mr_hosts hosts;       /* their names */
     struct mr_date_cache date;
     int64_t date_until; /* by the hub's clock; then it is another */
     /* The lines that every answer has: Server (perhaps), Date, each with its
@@ -274,6 +288,9 @@ const char *mr_http_date(struct mr_http *http);
 /* The present lines that every answer has; without Server's, if it has its
  * own. */
 struct mr_str mr_http_common(struct mr_http *http, bool server);
+/* Who is asked for; never NULL. */
+const struct mr_http_host *mr_http_find_host(const struct mr_http *http,
+                                             struct mr_str authority);
 /* A connection has ended. */
 void mr_http_left(struct mr_http *http);
 

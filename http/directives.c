@@ -21,6 +21,9 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const access_formats[] = {"common", "combined", "json",
                                              NULL};
+static const char *const unknown_hosts[] = {"serve", "404", "421", NULL};
+static const char *const host_formats[] = {"inherit", "common", "combined",
+                                           "json", NULL};
 
 #define V(field) .offset = offsetof(struct mr_conf_values, field)
 #define R(field) .offset = offsetof(struct mr_route_values, field)
@@ -113,6 +116,13 @@ static const struct mr_config_option root_options[] = {
      H(server_name),
      .max = 64,
      .doc = "the Server field; empty: none"},
+    {.name = "unknown_host",
+     .type = MR_CONFIG_ENUM,
+     .def = "serve",
+     V(unknown_host),
+     .choices = unknown_hosts,
+     .doc = "what a request for none of the hosts gets: the routes that stand "
+            "in no host, or that status"},
     {.name = "max_connections",
      .type = MR_CONFIG_INT,
      .def = "auto",
@@ -301,10 +311,31 @@ static const struct mr_config_option route_options[] = {
      .doc = "and with the user's cookies"},
 };
 
+static const struct mr_config_option host_options[] = {
+    {.name = "access_log",
+     .type = MR_CONFIG_STRING,
+     .def = "inherit",
+     .offset = offsetof(struct mr_host_values, access_log),
+     .doc = "this host's own; '-': standard output; off: none; inherit: the "
+            "server's"},
+    {.name = "access_format",
+     .type = MR_CONFIG_ENUM,
+     .def = "inherit",
+     .choices = host_formats,
+     .offset = offsetof(struct mr_host_values, access_format),
+     .doc = "form of its lines"},
+};
+
 const struct mr_config_table mr_conf_tables[MR_CONF_PLACES] = {
-    [MR_CONF_ROOT] = {NULL, NULL, root_options, MR_ARRAY_LEN(root_options)},
-    [MR_CONF_LISTEN] = {"listen", NULL, listen_options,
-                        MR_ARRAY_LEN(listen_options)},
-    [MR_CONF_ROUTE] = {"route", NULL, route_options,
-                       MR_ARRAY_LEN(route_options)},
+    [MR_CONF_ROOT] = {.options = root_options, .n = MR_ARRAY_LEN(root_options)},
+    [MR_CONF_LISTEN] = {.section = "listen",
+                        .options = listen_options,
+                        .n = MR_ARRAY_LEN(listen_options)},
+    [MR_CONF_ROUTE] = {.section = "route",
+                       .inside = "host",
+                       .options = route_options,
+                       .n = MR_ARRAY_LEN(route_options)},
+    [MR_CONF_HOST] = {.section = "host",
+                      .options = host_options,
+                      .n = MR_ARRAY_LEN(host_options)},
 };

@@ -3,8 +3,8 @@
 /*
  * dispatch.c - one request: find who answers it, let them, keep the books.
  *
- *   mr_dispatch_request: begin -> dispatch -> call_handler -> finish -> what
- *   the connection does next
+ *   mr_dispatch_request: begin (which host) -> dispatch -> call_handler ->
+ * finish -> what the connection does next
  *
  * Whatever happens in between, exactly one answer is begun, counted and logged;
  * an answer that went wrong half-way ends the connection.
@@ -35,7 +35,7 @@ static void log_access(const struct mr_exchange *x,
         e.referer = mr_headers_get(&head->headers, "referer");
         e.user_agent = mr_headers_get(&head->headers, "user-agent");
     }
-    mr_access_log_add(x->http->options.access_log, &e);
+    mr_access_log_add(x->host->access_log, &e);
 }
 
 static void count(const struct mr_exchange *x)
@@ -66,6 +66,7 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
         mr_addr_format(&peer, text, sizeof text);
         mr_log(MR_LOG_DEBUG, "http: %s: %d: %s", text, status, reason);
     }
+    x->host = &x->http->home;
     x->req.x = x;
     x->req.head = &known;
     x->body = (struct mr_body){.done = true};
@@ -77,7 +78,7 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
         (void)mr_reply_status(&x->res, status);
     (void)mr_exchange_flush(x);
     count(x);
-    if (x->http->options.access_log)
+    if (x->host->access_log)
         log_access(x, NULL);
     mr_arena_reset(&x->arena);
 }
@@ -97,7 +98,7 @@ static void answer_unrouted(struct mr_exchange *x, enum mr_route_result result,
         (void)mr_reply_status(&x->res, MR_STATUS_METHOD_NOT_ALLOWED);
         return;
     }
-    (void)mr_reply_status(&x->res, MR_STATUS_NOT_FOUND);
+    (void)mr_reply_status(&x->res, x->host->not_found);
 }
 
 static int status_of(int err)
@@ -262,7 +263,7 @@ static void dispatch(struct mr_exchange *x)
                                                       : MR_STATUS_BAD_REQUEST);
         return;
     }
-    result = mr_router_match(&x->http->router, head->method, x->req.path, &m);
+    result = mr_router_match(&x->host->router, head->method, x->req.path, &m);
     if (result == MR_ROUTE_FOUND) {
         x->target = m.route->target;
         x->req.route = m.route;
@@ -293,6 +294,9 @@ static void begin_request(struct mr_exchange *x)
     x->req.rest = mr_str("/");
     x->req.route = NULL;
     x->req.user = (struct mr_str){0};
+    x->host = MR_UNLIKELY(x->http->hosts.n > 0)
+                  ? mr_http_find_host(x->http, p->head.host)
+                  : &x->http->home;
     x->target = NULL;
     x->in_pos += p->size;
     x->in_len -= p->size;
@@ -331,7 +335,7 @@ enum mr_next mr_dispatch_request(struct mr_exchange *x)
         x->res.broken = true; /* no memory even for an error */
     (void)mr_response_finish(&x->res);
     count(x);
-    if (x->http->options.access_log)
+    if (x->host->access_log)
         log_access(x, x->req.head);
     if (x->res.broken)
         next = MR_NEXT_CLOSE;

@@ -5,11 +5,10 @@
  * tables).
  *
  *   load: read (pass one) -> load apps -> union of tables -> parse (pass two)
- *         -> values -> routes and listeners, each with its app's instance
+ *         -> values -> hosts and their routes (host_conf.c), and listeners,
+ *         each with its app's instance (app_conf.c)
  *
- * Every instance is filled from its section and configured here, so that a
- * check finds what a worker would. What a worker starts with them is
- * service.c's.
+ * What a worker starts with them is service.c's.
  */
 #include "http/http_conf.h"
 
@@ -47,102 +46,7 @@ const char *mr_http_conf_message(const struct mr_http_conf *conf)
     return *conf->message ? conf->message : mr_config_message(conf->cfg);
 }
 
-/* --- apps --- */
-
-static int load_apps(struct mr_http_conf *conf)
-{
-    const struct mr_config_need *v;
-    size_t n = mr_config_loads(conf->cfg, &v);
-    char why[512];
-
-    for (size_t i = 0; i < n; i++) {
-        int err = mr_apps_load(&conf->apps, v[i].text, why, sizeof why);
-
-        if (err)
-            return mr_config_error_at(conf->cfg, v[i].line, "%s", why);
-    }
-    return 0;
-}
-
-static void name_apps(const struct mr_apps *apps, char *out, size_t size)
-{
-    size_t n = 0;
-
-    *out = '\0';
-    for (size_t i = 0; i < apps->n && n + 1 < size; i++)
-        n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "",
-                              apps->v[i]->name);
-}
-
-/* Are the apps that sections name all there? */
-static int find_apps(struct mr_http_conf *conf)
-{
-    const struct mr_config_need *v;
-    size_t n = mr_config_apps(conf->cfg, &v);
-    char known[256];
-
-    for (size_t i = 0; i < n; i++) {
-        if (mr_apps_find(&conf->apps, v[i].text))
-            continue;
-        name_apps(&conf->apps, known, sizeof known);
-        return mr_config_error_at(conf->cfg, v[i].line,
-                                  "there is no app '%s': it is one of %s, or "
-                                  "load = \"%s.so\" first",
-                                  v[i].text, known, v[i].text);
-    }
-    return 0;
-}
-
-/* The core's tables, and those of all apps there are: so that an option in the
- * wrong place can be told from one that does not exist. */
-static int union_tables(struct mr_http_conf *conf)
-{
-    const struct mr_apps *apps = &conf->apps;
-    struct mr_config_table *t;
-    size_t n = MR_CONF_PLACES;
-
-    t = mr_arena_alloc(&conf->arena, (n + 2 * apps->n) * sizeof *t);
-    if (!t)
-        return -ENOMEM;
-    memcpy(t, mr_conf_tables, n * sizeof *t);
-    for (size_t i = 0; i < apps->n; i++) {
-        const struct mr_app *app = apps->v[i];
-
-        /* A loaded one hides a built-in one of its name. */
-        if (app->option_count == 0 || mr_apps_find(apps, app->name) != app)
-            continue;
-        t[n++] = (struct mr_config_table){"route", app->name, app->options,
-                                          app->option_count};
-        t[n++] = (struct mr_config_table){"listen", app->name, app->options,
-                                          app->option_count};
-    }
-    conf->tables = t;
-    conf->table_count = n;
-    return 0;
-}
-
-static int make_instance(struct mr_http_conf *conf,
-                         struct mr_config_section *section, const char *kind,
-                         struct mr_conf_instance *in)
-{
-    const struct mr_config_table table = {kind, in->app->name, in->app->options,
-                                          in->app->option_count};
-    int err;
-
-    in->self = mr_arena_calloc(&conf->arena, in->app->size + 1);
-    if (!in->self)
-        return -ENOMEM;
-    err = mr_config_fill(section, &table, in->self);
-    if (err || !in->app->configure)
-        return err;
-    err = in->app->configure(in->self, section);
-    if (err && !*mr_config_message(conf->cfg))
-        (void)mr_config_error(section, NULL, "app %s: %s", in->app->name,
-                              mr_strerror(err));
-    return err;
-}
-
-/* --- routes and listeners --- */
+/* --- listeners --- */
 
 const char *mr_conf_tag(enum mr_conf_kind kind)
 {
@@ -155,43 +59,6 @@ const char *mr_conf_tag(enum mr_conf_kind kind)
         break;
     }
     return MR_LISTEN_HTTP;
-}
-
-static int add_route(struct mr_http_conf *conf,
-                     struct mr_config_section *section)
-{
-    struct mr_conf_route *r = &conf->routes[conf->route_count];
-    struct mr_route_values *v = &r->values;
-    const char *why = "";
-    int err = mr_config_fill(section, &mr_conf_tables[MR_CONF_ROUTE], v);
-
-    if (err)
-        return err;
-    r->pattern = mr_config_title(section);
-    r->in.app = mr_apps_find(&conf->apps, v->app);
-    if (!r->in.app || !r->in.app->handle)
-        return mr_config_error(section, "app",
-                               "app '%s' has no handler for requests: it "
-                               "serves `listen \"%s ADDR\"`",
-                               v->app,
-                               r->in.app && !r->in.app->serve ? MR_LISTEN_UDP
-                                                              : MR_LISTEN_TCP);
-    err = mr_router_add(&conf->router, mr_str(r->pattern), r, &why);
-    if (err == -EINVAL)
-        return mr_config_error(section, NULL, "route \"%s\": %s", r->pattern,
-                               why);
-    if (err == -EEXIST)
-        return mr_config_error(section, NULL,
-                               "route \"%s\" is there already, spelled "
-                               "otherwise",
-                               r->pattern);
-    if (!err)
-        err = make_instance(conf, section, "route", &r->in);
-    if (!err)
-        err = mr_conf_route_steps(conf, section, r);
-    if (!err)
-        conf->route_count++;
-    return err;
 }
 
 static const char *address_of(const char *title, enum mr_conf_kind *ret_kind)
@@ -240,7 +107,7 @@ static int serve_by(struct mr_http_conf *conf,
                                "app '%s' serves no %s: use it in a route", name,
                                tcp ? "plain connections" : "datagrams");
     l->in.app = app;
-    return make_instance(conf, section, "listen", &l->in);
+    return mr_conf_make_instance(conf, section, "listen", &l->in);
 }
 
 static int add_listener(struct mr_http_conf *conf,
@@ -274,35 +141,20 @@ static int add_listener(struct mr_http_conf *conf,
     return 0;
 }
 
-static size_t count_sections(struct mr_config *cfg, const char *name)
+static int add_listeners(struct mr_http_conf *conf)
 {
-    struct mr_config_section *s = NULL;
-    size_t n = 0;
-
-    while ((s = mr_config_next(cfg, s, name)))
-        n++;
-    return n;
-}
-
-static int add_sections(struct mr_http_conf *conf)
-{
-    size_t routes = count_sections(conf->cfg, "route");
-    size_t listeners = count_sections(conf->cfg, "listen");
-    struct mr_config_section *s = NULL;
+    struct mr_config_section *root = mr_config_root(conf->cfg), *s = NULL;
+    size_t n = mr_conf_count(root, "listen");
     int err = 0;
 
-    conf->routes =
-        mr_arena_calloc(&conf->arena, (routes + 1) * sizeof *conf->routes);
-    conf->listeners = mr_arena_calloc(
-        &conf->arena, (listeners + 1) * sizeof *conf->listeners);
-    if (!conf->routes || !conf->listeners)
+    conf->listeners =
+        mr_arena_calloc(&conf->arena, (n + 1) * sizeof *conf->listeners);
+    if (!conf->listeners)
         return -ENOMEM;
-    while (!err && (s = mr_config_next(conf->cfg, s, "route")))
-        err = add_route(conf, s);
-    while (!err && (s = mr_config_next(conf->cfg, s, "listen")))
+    while (!err && (s = mr_config_next(root, s, "listen")))
         err = add_listener(conf, s);
     if (!err && conf->listener_count == 0)
-        return mr_config_error(mr_config_root(conf->cfg), NULL,
+        return mr_config_error(root, NULL,
                                "nothing to listen on: add listen "
                                "\"127.0.0.1:8080\" {}");
     return err;
@@ -310,34 +162,12 @@ static int add_sections(struct mr_http_conf *conf)
 
 /* --- values --- */
 
-/* Can it be written? Looked at here, where the line is known. The file is made,
- * as it will be at the start. */
-static int check_log(struct mr_config_section *root, const char *name,
-                     const char *path)
-{
-    int fd = mr_sys_openat(AT_FDCWD, path,
-                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-                               O_NOCTTY | O_NONBLOCK,
-                           0640);
-
-    if (fd < 0)
-        return mr_config_error(root, name,
-                               "%s \"%s\": %s: name a file in a directory that "
-                               "can be written to",
-                               name, path, mr_strerror(fd));
-    mr_sys_close(fd);
-    return 0;
-}
-
 static int check_logs(const struct mr_conf_values *v,
                       struct mr_config_section *root)
 {
-    int err = *v->log ? check_log(root, "log", v->log) : 0;
+    int err = *v->log ? mr_conf_check_log(root, "log", v->log) : 0;
 
-    if (!err && strcmp(v->access_log, "off") != 0 &&
-        strcmp(v->access_log, "-") != 0)
-        err = check_log(root, "access_log", v->access_log);
-    return err;
+    return err ? err : mr_conf_check_access_log(root, v->access_log);
 }
 
 static int take_values(struct mr_http_conf *conf)
@@ -355,6 +185,7 @@ static int take_values(struct mr_http_conf *conf)
         return mr_config_error(root, "server_name",
                                "server_name cannot stand in a field");
     v->http.stack_size = v->stack_size;
+    v->http.unknown_host = (const int[]){0, 404, 421}[v->unknown_host];
     return check_logs(v, root);
 }
 
@@ -371,7 +202,6 @@ int mr_http_conf_load(struct mr_http_conf **ret, const char *path,
     if (!conf)
         return -ENOMEM;
     mr_arena_init(&conf->arena, 4096);
-    mr_router_init(&conf->router);
     conf->workers_override = -1;
     conf->cfg = mr_config_new();
     if (!conf->cfg || mr_apps_init(&conf->apps, built_in, n)) {
@@ -382,17 +212,15 @@ int mr_http_conf_load(struct mr_http_conf **ret, const char *path,
     err = path ? mr_config_read(conf->cfg, path)
                : mr_config_read_text(conf->cfg, "command line", mr_str(text));
     if (!err)
-        err = load_apps(conf);
-    if (!err)
-        err = find_apps(conf);
-    if (!err)
-        err = union_tables(conf);
+        err = mr_conf_load_apps(conf);
     if (!err)
         err = mr_config_parse(conf->cfg, conf->tables, conf->table_count);
     if (!err)
         err = take_values(conf);
     if (!err)
-        err = add_sections(conf);
+        err = mr_conf_add_hosts(conf);
+    if (!err)
+        err = add_listeners(conf);
     if (err == -ENOMEM && !*mr_http_conf_message(conf))
         (void)fail(conf, "out of memory");
     return err;
@@ -402,7 +230,7 @@ void mr_http_conf_free(struct mr_http_conf *conf)
 {
     if (!conf)
         return;
-    mr_router_fini(&conf->router);
+    mr_conf_drop_hosts(conf);
     mr_config_free(conf->cfg);
     mr_apps_fini(&conf->apps);
     mr_arena_fini(&conf->arena);

@@ -3,10 +3,13 @@
 #define HTTP_HTTP_CONF_PRIV_H
 
 /*
- * http_conf_priv.h - a configuration in memory: for http_conf.c, which makes
- * it, and service.c, which serves by it.
+ * http_conf_priv.h - a configuration in memory: for http_conf.c and the files
+ * that make it, and service.c, which serves by it.
+ *
+ * over budget: five files' shared struct, with what each of them gives.
  */
 #include "core/arena.h"
+#include "http/hosts.h"
 #include "http/http_conf.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -24,6 +27,7 @@ struct mr_conf_values {
     int64_t stack_size;
     int64_t helpers;
     int64_t watchdog;
+    int unknown_host; /* which of serve, 404, 421 */
     struct mr_http_options http;
 };
 
@@ -42,11 +46,17 @@ struct mr_route_values {
     bool cors_credentials;
 };
 
+struct mr_host_values {
+    const char *access_log; /* "inherit": the server's */
+    int access_format;      /* 0: the server's; else 1 + which */
+};
+
 /* Where directives stand. */
 enum mr_conf_place {
     MR_CONF_ROOT,
     MR_CONF_LISTEN,
     MR_CONF_ROUTE,
+    MR_CONF_HOST,
     MR_CONF_PLACES
 };
 
@@ -59,7 +69,18 @@ struct mr_conf_instance {
     bool started;
 };
 
+/* What requests for some names get; the first: those for no other. */
+struct mr_conf_host {
+    const char *names; /* between spaces; NULL: the first */
+    struct mr_config_section *section;
+    struct mr_host_values values;
+    struct mr_router router;       /* only to find patterns that clash */
+    struct mr_access_log *own_log; /* in a worker: what it opened, */
+    struct mr_http_host *made;     /* and made; NULL: nothing */
+};
+
 struct mr_conf_route {
+    struct mr_conf_host *host;
     const char *pattern;
     struct mr_route_values values;
     struct mr_conf_instance in;
@@ -91,7 +112,9 @@ struct mr_http_conf {
     struct mr_config_table *tables;
     size_t table_count;
     struct mr_conf_values values;
-    struct mr_router router; /* only to find patterns that clash */
+    struct mr_hosts names; /* only to find names that clash */
+    struct mr_conf_host *hosts;
+    size_t host_count;
     struct mr_conf_route *routes;
     size_t route_count;
     struct mr_conf_listener *listeners;
@@ -100,6 +123,31 @@ struct mr_http_conf {
     struct mr_arena arena;
     char message[1024];
 };
+
+/* --- app_conf.c: 0, or -Exxx with the message set but for -ENOMEM --- */
+
+/* Load those that are named, find those of sections, make conf->tables. */
+MR_MUST_USE int mr_conf_load_apps(struct mr_http_conf *conf);
+/* Of in->app, filled and configured. */
+MR_MUST_USE int mr_conf_make_instance(struct mr_http_conf *conf,
+                                      struct mr_config_section *section,
+                                      const char *kind,
+                                      struct mr_conf_instance *in);
+
+/* --- host_conf.c: the same --- */
+
+/* How many sections of that name there are inside another. */
+size_t mr_conf_count(const struct mr_config_section *in, const char *name);
+/* Can a log be written? The second knows "off" and "-". */
+MR_MUST_USE int mr_conf_check_log(struct mr_config_section *section,
+                                  const char *name, const char *path);
+MR_MUST_USE int mr_conf_check_access_log(struct mr_config_section *section,
+                                         const char *path);
+/* Hosts and routes, from their sections. */
+MR_MUST_USE int mr_conf_add_hosts(struct mr_http_conf *conf);
+void mr_conf_drop_hosts(struct mr_http_conf *conf);
+/* Cut the next one off a host's names. False at the end. */
+bool mr_conf_next_name(struct mr_str *rest, struct mr_str *ret);
 
 /* route_conf.c: give a route with its app's instance what runs before it. 0,
  * -EINVAL with the message set, -ENOMEM. */

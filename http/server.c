@@ -141,6 +141,58 @@ void mr_http_quota_init(struct mr_quota *q, const struct mr_http_options *o)
                      });
 }
 
+/* --- hosts --- */
+
+static void init_host(struct mr_http *http, struct mr_http_host *host,
+                      struct mr_access_log *log)
+{
+    *host = (struct mr_http_host){
+        .http = http,
+        .access_log = log,
+        .not_found = MR_STATUS_NOT_FOUND,
+    };
+    mr_router_init(&host->router);
+}
+
+static void fini_host(struct mr_http_host *host)
+{
+    for (size_t i = 0; i < host->router.n; i++)
+        mr_free(host->router.v[i].target);
+    mr_router_fini(&host->router);
+}
+
+int mr_http_host(struct mr_http *http, struct mr_access_log *log,
+                 struct mr_http_host **ret)
+{
+    struct mr_http_host *host = mr_alloc(sizeof *host);
+
+    if (!host)
+        return -ENOMEM;
+    init_host(http, host, log);
+    host->next = http->others;
+    http->others = host;
+    *ret = host;
+    return 0;
+}
+
+int mr_http_host_name(struct mr_http_host *host, struct mr_str name,
+                      const char **ret_why)
+{
+    return mr_hosts_add(&host->http->hosts, name, host, ret_why);
+}
+
+const struct mr_http_host *mr_http_find_host(const struct mr_http *http,
+                                             struct mr_str authority)
+{
+    const struct mr_http_host *host = mr_hosts_find(&http->hosts, authority);
+
+    if (host)
+        return host;
+    return http->options.unknown_host ? &http->nobody : &http->home;
+}
+
+/* --- life --- */
+
 int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
                 struct mr_score_row *row)
 {
@@ -150,6 +202,9 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
         o->max_fields < 0 || o->max_fields >= UINT16_MAX)
         return -EINVAL;
     if (!mr_field_value_is_valid(mr_str(o->server_name)))
+        return -EINVAL;
+    if (o->unknown_host && o->unknown_host != MR_STATUS_NOT_FOUND &&
+        o->unknown_host != MR_STATUS_MISDIRECTED_REQUEST)
         return -EINVAL;
     http = mr_calloc(1, sizeof *http);
     if (!http)
@@ -168,7 +223,11 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     http->row = row ? row : &http->own_row;
     mr_http_quota_init(&http->own_quota, &http->options);
     http->quota = o->quota ? o->quota : &http->own_quota;
-    mr_router_init(&http->router);
+    init_host(http, &http->home, http->options.access_log);
+    init_host(http, &http->nobody, http->options.access_log);
+    if (o->unknown_host)
+        http->nobody.not_found = o->unknown_host;
+    mr_hosts_init(&http->hosts);
     mr_group_init(&http->group);
     mr_rest_init(&http->fresh, http, http->options.header_timeout);
     mr_rest_init(&http->idle, http, http->options.keepalive_timeout);
@@ -206,6 +265,7 @@ int mr_http_route_with(struct mr_http *http, struct mr_str pattern,
                        mr_handle_fn *handle, void *self, const char *name,
                        const struct mr_route_options *o, const char **ret_why)
 {
+    struct mr_http_host *host = o && o->host ? o->host : &http->home;
     struct mr_http_target *t = mr_alloc(sizeof *t);
     int err;
 
@@ -213,7 +273,7 @@ int mr_http_route_with(struct mr_http *http, struct mr_str pattern,
         return -ENOMEM;
     *t = (struct mr_http_target){handle, self, name,
                                  limits_of(&http->options, o)};
-    err = mr_router_add(&http->router, pattern, t, ret_why);
+    err = mr_router_add(&host->router, pattern, t, ret_why);
     if (err)
         mr_free(t);
     return err;
@@ -276,6 +336,7 @@ int mr_http_drain(struct mr_http *http, int64_t deadline)
 void mr_http_free(struct mr_http *http)
 {
     struct mr_http_listener *l;
+    struct mr_http_host *host;
     struct mr_exchange *x;
 
     if (!http)
@@ -300,9 +361,13 @@ void mr_http_free(struct mr_http *http)
         http->pool = x->next;
         mr_exchange_free(x);
     }
-    for (size_t i = 0; i < http->router.n; i++)
-        mr_free(http->router.v[i].target);
-    mr_router_fini(&http->router);
+    while ((host = http->others)) {
+        http->others = host->next;
+        fini_host(host);
+        mr_free(host);
+    }
+    fini_host(&http->home);
+    mr_hosts_fini(&http->hosts);
     mr_quota_fini(&http->own_quota);
     mr_free(http->common);
     mr_free(http);

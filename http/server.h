@@ -18,6 +18,7 @@
 #include "http/app.h"
 
 struct mr_http;
+struct mr_http_host;
 struct mr_access_log;
 struct mr_quota;
 
@@ -47,6 +48,9 @@ struct mr_http_options {
     int64_t stack_size;        /* of handler coroutines [64K] */
     const char *server_name;   /* the Server field; "" sends none [millrace] */
     struct mr_access_log *access_log; /* kept; NULL: none */
+    int unknown_host; /* when there are hosts (mr_http_host): what a request
+                       * for none of them gets, 404 or 421; 0: the routes that
+                       * are of no host */
 };
 
 /* A quota by max_connections and max_per_address, for several servers. */
@@ -68,11 +72,24 @@ MR_API MR_MUST_USE int mr_http_route(struct mr_http *http,
                                      mr_handle_fn *handle, void *self,
                                      const char *name, const char **ret_why);
 
+/*
+ * A virtual host: it has routes of its own (struct mr_route_options), and
+ * requests for its names (http/hosts.h) get no others. log is kept; NULL: none.
+ * 0 or -ENOMEM. A name: 0, -EINVAL (*ret_why), -EEXIST (of any host), -ENOMEM.
+ */
+MR_API MR_MUST_USE int mr_http_host(struct mr_http *http,
+                                    struct mr_access_log *log,
+                                    struct mr_http_host **ret);
+MR_API MR_MUST_USE int mr_http_host_name(struct mr_http_host *host,
+                                         struct mr_str name,
+                                         const char **ret_why);
+
 /* Of one route; zero means: as the server's options say. */
 struct mr_route_options {
-    int64_t max_body;        /* bytes; -1: no limit */
-    int64_t body_timeout;    /* ns for each 16 KiB of a body */
-    int64_t handler_timeout; /* ns; MR_NEVER: no limit */
+    struct mr_http_host *host; /* NULL: for requests for no host there is */
+    int64_t max_body;          /* bytes; -1: no limit */
+    int64_t body_timeout;      /* ns for each 16 KiB of a body */
+    int64_t handler_timeout;   /* ns; MR_NEVER: no limit */
 };
 
 /* The same, with limits of its own; options NULL: none. They are copied. */

@@ -5,7 +5,7 @@
  * apps of a configuration, started in that order backwards and stopped
  * forwards.
  *
- *   start:  access log -> server -> apps -> routes -> listeners
+ *   start:  access log -> server -> hosts -> apps -> routes -> listeners
  *   stop:   listeners stop -> drain -> apps stop -> groups closed -> freed
  */
 #include <errno.h>
@@ -73,6 +73,61 @@ static bool serves_http(const struct mr_http_conf *conf)
     return false;
 }
 
+/* *ret NULL: there shall be none. */
+static int open_log(struct mr_http_conf *conf, const char *path, int format,
+                    struct mr_access_log **ret)
+{
+    int err;
+
+    if (strcmp(path, "off") == 0)
+        return 0;
+    err = mr_access_log_open(ret, path, (enum mr_access_format)format);
+    return err ? say(conf, path, err) : 0;
+}
+
+/* What a host's lines go to. A form of its own needs a log of its own. */
+static int log_of(struct mr_http_service *s, struct mr_conf_host *h,
+                  struct mr_access_log **ret)
+{
+    const struct mr_conf_values *v = &s->conf->values;
+    bool inherits = strcmp(h->values.access_log, "inherit") == 0;
+    int format = h->values.access_format;
+    int err;
+
+    *ret = s->access_log;
+    if (inherits && (format == 0 || format - 1 == v->access_format))
+        return 0;
+    err = open_log(s->conf, inherits ? v->access_log : h->values.access_log,
+                   format == 0 ? v->access_format : format - 1, &h->own_log);
+    *ret = h->own_log;
+    return err;
+}
+
+static int start_host(struct mr_http_service *s, struct mr_conf_host *h)
+{
+    struct mr_str rest = mr_str(h->names), name;
+    struct mr_access_log *log;
+    const char *why;
+    int err = log_of(s, h, &log);
+
+    if (err)
+        return err;
+    err = mr_http_host(s->http, log, &h->made);
+    while (!err && mr_conf_next_name(&rest, &name))
+        err = mr_http_host_name(h->made, name, &why);
+    return err ? say(s->conf, h->names, err) : 0;
+}
+
+static int start_hosts(struct mr_http_service *s)
+{
+    int err = 0;
+
+    /* the first is the server itself */
+    for (size_t i = 1; i < s->conf->host_count && !err; i++)
+        err = start_host(s, &s->conf->hosts[i]);
+    return err;
+}
+
 static int start_routes(struct mr_http_service *s)
 {
     struct mr_http_conf *conf = s->conf;
@@ -85,6 +140,7 @@ static int start_routes(struct mr_http_service *s)
         err = start_instance(s, &r->in);
         if (err)
             return err;
+        r->values.limits.host = r->host->made;
         err =
             mr_http_route_with(s->http, mr_str(r->pattern), r->handle, r->self,
                                r->in.app->name, &r->values.limits, &why);
@@ -222,17 +278,15 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
         err = mr_stack_set_default((size_t)v->stack_size);
     if (!err)
         watch_hub(v->watchdog);
-    if (!err && strcmp(v->access_log, "off") != 0) {
-        err = mr_access_log_open(&s->access_log, v->access_log,
-                                 (enum mr_access_format)v->access_format);
-        if (err)
-            err = say(conf, v->access_log, err);
-    }
+    if (!err)
+        err = open_log(conf, v->access_log, v->access_format, &s->access_log);
     v->http.access_log = s->access_log;
     mr_http_quota_init(&s->quota, &v->http);
     v->http.quota = &s->quota;
     if (!err)
         err = mr_http_new(&s->http, &v->http, worker->row);
+    if (!err)
+        err = start_hosts(s);
     if (!err)
         err = start_routes(s);
     if (!err && conf->route_count == 0 && worker->index == 0 &&
@@ -302,15 +356,29 @@ void mr_http_conf_stop(struct mr_http_service *s, int64_t deadline)
         stop_instance(&conf->listeners[i].in);
     mr_group_close(&s->group);
     mr_access_log_close(s->access_log);
+    for (size_t i = 0; i < conf->host_count; i++) {
+        mr_access_log_close(conf->hosts[i].own_log);
+        conf->hosts[i].own_log = NULL;
+        conf->hosts[i].made = NULL;
+    }
     mr_free(s->plain);
     mr_free(s);
 }
 
-void mr_http_conf_reopen(struct mr_http_service *s)
+static void reopen(struct mr_access_log *log, const char *names)
 {
-    int err = s->access_log ? mr_access_log_reopen(s->access_log) : 0;
+    int err = log ? mr_access_log_reopen(log) : 0;
 
     if (err)
-        mr_log(MR_LOG_ERROR, "access log: %s; still writing to the old one",
-               mr_strerror(err));
+        mr_log(MR_LOG_ERROR, "access log%s%s: %s; still writing to the old one",
+               names ? " of host " : "", names ? names : "", mr_strerror(err));
+}
+
+void mr_http_conf_reopen(struct mr_http_service *s)
+{
+    const struct mr_http_conf *conf = s->conf;
+
+    reopen(s->access_log, NULL);
+    for (size_t i = 0; i < conf->host_count; i++)
+        reopen(conf->hosts[i].own_log, conf->hosts[i].names);
 }

@@ -79,6 +79,10 @@ static const struct mr_config_option listen_options[] = {
     {.name = "backlog", .type = MR_CONFIG_INT, .def = "511", .min = 1},
 };
 
+static const struct mr_config_option host_options[] = {
+    {.name = "quiet", .type = MR_CONFIG_BOOL, .def = "off"},
+};
+
 static const struct mr_config_option route_options[] = {
     {.name = "app",
      .type = MR_CONFIG_STRING,
@@ -113,9 +117,10 @@ static const struct mr_config_option echo_options[] = {
 static const struct mr_config_table tables[] = {
     {OPTIONS(top_options)},
     {.section = "listen", OPTIONS(listen_options)},
-    {.section = "route", OPTIONS(route_options)},
+    {.section = "route", .inside = "host", OPTIONS(route_options)},
     {.section = "route", .owner = "files", OPTIONS(files_options)},
     {.section = "route", .owner = "echo", OPTIONS(echo_options)},
+    {.section = "host", OPTIONS(host_options)},
 };
 
 /* Both passes over a text that errors call t. */
@@ -154,7 +159,7 @@ TEST(config_values)
     EQ_INT(top.load.n, 3);
     EQ_STR(top.load.v[0], "a.so");
     EQ_STR(top.load.v[2], "c.so");
-    s = mr_config_next(cfg, NULL, "route");
+    s = mr_config_next(mr_config_root(cfg), NULL, "route");
     EQ_STR(mr_config_title(s), "/");
     EQ_INT(mr_config_fill(s, &tables[2], &route), 0);
     EQ_STR(route.app, "files");
@@ -163,11 +168,49 @@ TEST(config_values)
     EQ_STR(files.root, "/srv/www");
     EQ_INT(files.index.n, 2);
     EQ_STR(files.index.v[1], "index.htm");
-    s = mr_config_next(cfg, s, "route");
+    s = mr_config_next(mr_config_root(cfg), s, "route");
     EQ_STR(mr_config_title(s), "POST /");
     EQ_INT(mr_config_fill(s, &tables[2], &route), 0);
     EQ_INT(route.body_max, INT64_MAX);
-    EQ_PTR(mr_config_next(cfg, s, "route"), NULL);
+    EQ_PTR(mr_config_next(mr_config_root(cfg), s, "route"), NULL);
+}
+
+/* Sections of one title in several others, values before, between and behind
+ * them: each belongs where it stands. */
+TEST(config_sections_in_sections)
+{
+    MR_AUTO(config) cfg = mr_config_new();
+    struct mr_config_section *root = mr_config_root(cfg), *a, *b, *s;
+
+    EQ_INT(parse(cfg, "host a { route / { app = echo }\n quiet = on\n"
+                      "route /x { app = files root = /a\n} }\n"
+                      "route / { app = echo body_max = 5 }\n"
+                      "host b {} workers = 2\n"
+                      "host 'c d' { route / { app = echo\nbody_max = 7 } }"),
+           0);
+    a = mr_config_next(root, NULL, "host");
+    b = mr_config_next(root, a, "host");
+    EQ_STR(mr_config_title(a), "a");
+    EQ_STR(mr_config_title(b), "b");
+    EQ_STR(mr_config_get(a, "quiet"), "on");
+    EQ_STR(mr_config_where(a, "quiet"), "t:2");
+    EQ_STR(mr_config_get(root, "workers"), "2");
+    s = mr_config_next(a, NULL, "route");
+    EQ_STR(mr_config_title(s), "/");
+    EQ_PTR(mr_config_get(s, "body_max"), NULL);
+    s = mr_config_next(a, s, "route");
+    EQ_STR(mr_config_title(s), "/x");
+    EQ_STR(mr_config_get(s, "root"), "/a");
+    EQ_PTR(mr_config_next(a, s, "route"), NULL);
+    EQ_PTR(mr_config_next(b, NULL, "route"), NULL);
+    s = mr_config_next(root, NULL, "route");
+    EQ_STR(mr_config_get(s, "body_max"), "5");
+    EQ_PTR(mr_config_next(root, s, "route"), NULL);
+    b = mr_config_next(root, b, "host");
+    EQ_STR(mr_config_title(b), "c d");
+    s = mr_config_next(b, NULL, "route");
+    EQ_STR(mr_config_get(s, "body_max"), "7");
+    EQ_STR(mr_config_where(s, "body_max"), "t:8");
 }
 
 TEST(config_defaults)
@@ -185,7 +228,7 @@ TEST(config_defaults)
     EQ_PTR(top.user, NULL);
     EQ_INT(top.load.n, 0);
     EQ_PTR(mr_config_get(mr_config_root(cfg), "workers"), NULL);
-    EQ_PTR(mr_config_next(cfg, NULL, "route"), NULL);
+    EQ_PTR(mr_config_next(mr_config_root(cfg), NULL, "route"), NULL);
 }
 
 TEST(config_pass_one_needs_no_tables)
@@ -224,7 +267,7 @@ TEST(config_lines)
                       "route /x # nine\n{\n app = echo\n\n upper = on }\n"
                       "level = info"),
            0);
-    s = mr_config_next(cfg, NULL, "route");
+    s = mr_config_next(mr_config_root(cfg), NULL, "route");
     EQ_STR(mr_config_where(mr_config_root(cfg), "workers"), "t:5");
     EQ_STR(mr_config_where(mr_config_root(cfg), "load"), "t:6");
     EQ_STR(mr_config_where(mr_config_root(cfg), "level"), "t:14");
@@ -318,8 +361,33 @@ static const struct {
                                  "a '}' is missing"},
     {"load = {\na.so", "t:1: the '{' of this line is never closed: a '}' is "
                        "missing"},
-    {"route / {\nlisten x {}\n}", "t:2: a section inside that of line 1: they "
-                                  "do not nest; is a '}' missing?"},
+    /* sections inside sections */
+    {"route / {\nlisten x {}\n}",
+     "t:2: a listen section inside the route of line 1: is a '}' missing?"},
+    {"route / {\nroute /x {}\n}",
+     "t:2: a route section inside the route of line 1: is a '}' missing?"},
+    {"host h {\nlisten x {}\n}",
+     "t:2: a listen section inside the host of line 1: is a '}' missing?"},
+    {"host h { route / {\nroute /x {}\n} }",
+     "t:2: a section inside that of line 1, which is inside another: is a '}' "
+     "missing?"},
+    {"host h {\nroute / {\n app = echo\n", "t:2: the '{' of this line is never "
+                                           "closed: a '}' is missing"},
+    {"host h {\nroute / {\n app = echo\n}",
+     "t:1: the '{' of this line is never "
+     "closed: a '}' is missing"},
+    {"host h {\nruote / {} }", "t:2: unknown directive 'ruote'; did you mean "
+                               "'route'?"},
+    {"host h {\nroute / { app = echo }\nroute / { app = echo } }",
+     "t:3: route \"/\" stands on line 2 already: make them one"},
+    {"host h { route / { app = echo }\n upper = on }",
+     "t:2: 'upper' does not stand here, but in route sections"},
+    {"host h {\nroute / { app = echo root = / } }",
+     "t:2: 'root' is an option of app 'files', but this route's app is 'echo'"},
+    {"host h { } }", "t:1: this '}' closes nothing"},
+    {"host h { route }",
+     "t:1: 'route' is a section: it needs a title, and then "
+     "{ ... }"},
     /* strings */
     {"\nuser = \"abc\npin = on", "t:2: this string is not closed on its line: "
                                  "\" is missing"},
@@ -409,7 +477,8 @@ TEST(config_every_prefix_is_answered)
 {
     static const char text[] =
         "workers = 4 # a\nload = {'a', \"b\"}\n/* c */ route \"/\" {\n"
-        " app = files root = '/'\n}\n";
+        " app = files root = '/'\n}\nhost a { quiet = on route / { app = echo }"
+        " }\n";
 
     for (size_t n = 0; n < sizeof text; n++) {
         MR_AUTO(config) cfg = mr_config_new();
@@ -539,6 +608,7 @@ TEST(config_print_tables)
 TEST(config_out_of_memory)
 {
     static const char text[] = "load = {a, b, c, d, e, f}\nload = g\n"
+                               "host a { route / { app = echo } }\n"
                                "route / { app = files root = / }\n";
     int err = -ENOMEM;
     unsigned nth = 1;
@@ -561,8 +631,8 @@ TEST(config_out_of_memory)
     OK(nth > 8);
 }
 
-SUITE("meaning", config_values, config_defaults, config_lines,
-      config_nothing_is_expanded, config_print_tables)
+SUITE("meaning", config_values, config_sections_in_sections, config_defaults,
+      config_lines, config_nothing_is_expanded, config_print_tables)
 SUITE("passes", config_pass_one_needs_no_tables, config_tables_that_clash,
       config_read_file)
 SUITE("errors", config_errors, config_parse_after_each_error, config_nul_byte,

@@ -41,8 +41,9 @@ static const struct mr_config_option app[] = {
 };
 static const struct mr_config_table tables[] = {
     {.options = options, .n = MR_ARRAY_LEN(options)},
-    {.section = "route", .options = app, .n = 1},
+    {.section = "route", .options = app, .n = 1, .inside = "host"},
     {.section = "route", .owner = "x", .options = app + 1, .n = 1},
+    {.section = "host", .options = options + 3, .n = 2},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -319,7 +319,7 @@ WEB(access_log_of_a_server, .access_log = log_of_server())
     CHECK_OK(strstr(text, "\"HEAD /y HTTP/1.1\" 200 0\n"));
     CHECK_OK(strstr(text, "\"-\" 400 "));
     mr_access_log_close(log_of_server());
-    w->http->options.access_log = NULL;
+    w->http->home.access_log = NULL;
     unlink(path);
 }
 

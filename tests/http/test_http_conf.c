@@ -180,6 +180,39 @@ static const struct {
      "command line:3: *root*"},
     {LISTEN "route \"/\" { app = hello\n backlog = 5 }\n",
      "command line:3: *backlog*"},
+    /* hosts */
+    {LISTEN "host x { }\n", "command line:2: host \"x\" has no route: *"},
+    {LISTEN "host ' ' { " ROUTE " }\n",
+     "command line:2: a host without a name"},
+    {LISTEN "host \"x\ty\" { " ROUTE " }\n",
+     "command line:2: host *: a name has letters, *"},
+    {LISTEN "host x:80 { " ROUTE " }\n",
+     "command line:2: host \"x:80\": a host's name has no port*"},
+    {LISTEN "host 'y *x' { " ROUTE " }\n",
+     "command line:2: host \"\\*x\": a wildcard is *"},
+    {LISTEN "host 'a b' { " ROUTE "}\nhost 'c  B.' {\n" ROUTE " }\n",
+     "command line:4: host \"B.\" is there already, at command line:2"},
+    {LISTEN "host '*.a *.A' {\n" ROUTE " }\n",
+     "command line:2: host \"\\*.A\" is there already, at command line:2"},
+    {LISTEN "host x { " ROUTE "\nroute \"/a\" { app = hello }\n"
+            "route \"/a/\" { app = hello } }\n",
+     "command line:5: route \"/a/\" is there already, spelled otherwise"},
+    {LISTEN "host x {\n" ROUTE "\n access_log = '/none/y' }\n",
+     "command line:5: access_log \"/none/y\": no such file *"},
+    {LISTEN "host x {\n" ROUTE "\n access_format = loud }\n",
+     "command line:5: 'access_format' must be one of inherit, *"},
+    {LISTEN "host x {\nroute / { app = files root = /none } }\n",
+     "command line:3: root \"/none\": *"},
+    {LISTEN "host x {\nroute / { app = none } }\n",
+     "command line:3: there is no app 'none': *"},
+    {LISTEN "host x { " ROUTE " workers = 2 }\n",
+     "command line:3: 'workers' does not stand here, but at the top level"},
+    {LISTEN "host x { " ROUTE "listen 'x' {} }\n",
+     "command line:3: a listen section inside the host of line 2: *"},
+    {"unknown_host = 404\n" LISTEN ROUTE,
+     "command line:1: unknown_host without a host section: *"},
+    {LISTEN ROUTE "host x { " ROUTE " }\nunknown_host = 421\n",
+     "command line:5: unknown_host leaves nobody *"},
     /* an app's own */
     {LISTEN "route \"/\" { app = files }\n", "command line:2: *root*"},
     {LISTEN "route \"/\" { app = files\n root = \"/none\" }\n",
@@ -200,9 +233,11 @@ static const struct {
     {LISTEN "include(\"/etc/passwd\")\n", "command line:2: *"},
 };
 
-/* `*` stands for anything. */
+/* `*` stands for anything, `\*` for itself. */
 static bool matches(const char *pattern, const char *text)
 {
+    if (pattern[0] == '\\' && pattern[1] == '*')
+        return *text == '*' && matches(pattern + 2, text + 1);
     if (*pattern == '*')
         return matches(pattern + 1, text) ||
                (*text && matches(pattern, text + 1));
@@ -265,6 +300,34 @@ TEST(conf_values)
     EQ_PTR(conf->listeners[2].in.app, &mr_app_both);
     EQ_INT(conf->route_count, 2);
     EQ_INT(((struct files *)conf->routes[1].in.self)->most, 1024);
+    mr_http_conf_free(conf);
+}
+
+TEST(conf_hosts)
+{
+    static const char text[] =
+        LISTEN "host 'b.example  *.B.example [::1]' {\n"
+               "route / { app = hello }\nroute /f { app = files root = '/' }\n"
+               "access_log = off }\n" ROUTE
+               "host c.example { route / { app = both max_body = 5 } }\n"
+               "unknown_host = serve";
+    struct mr_http_conf *conf = NULL;
+
+    CASE("%s", load(&conf, text) ? mr_http_conf_message(conf) : "");
+    EQ_STR(mr_http_conf_message(conf), "");
+    EQ_INT(conf->host_count, 3);
+    EQ_INT(conf->route_count, 4);
+    EQ_PTR(conf->routes[0].host, &conf->hosts[0]); /* the top level first */
+    EQ_PTR(conf->routes[1].host, &conf->hosts[1]);
+    EQ_STR(conf->routes[2].pattern, "/f");
+    EQ_PTR(conf->routes[3].host, &conf->hosts[2]);
+    EQ_INT(conf->routes[3].values.limits.max_body, 5);
+    EQ_STR(conf->hosts[1].values.access_log, "off");
+    EQ_STR(conf->hosts[2].values.access_log, "inherit");
+    EQ_PTR(mr_hosts_find(&conf->names, mr_str("X.b.example:1")),
+           &conf->hosts[1]);
+    EQ_PTR(mr_hosts_find(&conf->names, mr_str("[0::1]")), &conf->hosts[1]);
+    EQ_PTR(mr_hosts_find(&conf->names, mr_str("x.c.example")), NULL);
     mr_http_conf_free(conf);
 }
 
@@ -331,7 +394,8 @@ TEST(conf_out_of_memory)
 
         CASE("allocation %u", n);
         mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
-        err = load(&conf, LISTEN "route \"/\" { app = files root = '/' }\n");
+        err = load(&conf, LISTEN "route \"/\" { app = files root = '/' }\n"
+                                 "host 'a b' { " ROUTE " }\n");
         mr_sys_fault_clear();
         if (err)
             EQ_INT(err, -ENOMEM);
@@ -418,7 +482,8 @@ TEST(conf_shipped_loads)
 }
 
 SUITE("http configuration", conf_bad, conf_file_that_is_missing, conf_values,
-      conf_defaults, conf_switched_off, conf_overridden, conf_out_of_memory)
+      conf_hosts, conf_defaults, conf_switched_off, conf_overridden,
+      conf_out_of_memory)
 SUITE("shipped configuration", conf_shipped_agrees_with_the_tables,
       conf_shipped_loads)
 TEST_MAIN()

@@ -2,6 +2,7 @@
 /* test_service.c - a configuration served by a worker: start, serve, stop. */
 #include "http/http_conf.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "http/http_conf_priv.h"
@@ -196,6 +197,81 @@ IN_HUB(service_lives)
     return 0;
 }
 
+/* The lines of a file, without what differs; and the file goes. */
+static const char *lines_of(const char *name)
+{
+    static char text[4096];
+    int fd = open(name, O_RDONLY);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+
+    CHECK_OK(fd >= 0);
+    text[n > 0 ? n : 0] = '\0';
+    close(fd);
+    unlink(name);
+    return text;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+/* Three logs: the server's, one host's of its own, and the same file in another
+ * form. */
+IN_HUB(service_hosts)
+{
+    char rest[1024], own[64], main[64];
+    const char *text;
+    struct fake f;
+    struct client *c;
+
+    snprintf(main, sizeof main, "/tmp/test_service.%d.main", (int)getpid());
+    snprintf(own, sizeof own, "/tmp/test_service.%d.own", (int)getpid());
+    snprintf(rest, sizeof rest,
+             "access_log = '%s' access_format = common\n"
+             "route / { app = life text = T }\n"
+             "host 'a *.a' { route / { app = life text = A }\n"
+             " access_log = '%s' }\n"
+             "host b { route / { app = life text = B }\n"
+             " access_format = json }\n"
+             "host c { route / { app = life text = C } access_log = off }\n"
+             "host d { route / { app = life text = D } }\n",
+             main, own);
+    fake_init(&f, unix_conf(rest));
+    CHECK_EQ_INT(mr_http_conf_start(f.conf, &f.worker, &f.service), 0);
+    CHECK_EQ_INT(started, 6);
+    c = client_of(&f, 0);
+    for (const char *h = "abcdx"; *h; h++) {
+        char request[64], want[2] = {*h == 'x' ? 'T' : (char)(*h & ~0x20), 0};
+
+        snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %c\r\n\r\n",
+                 *h);
+        CHECK_EQ_INT(ask(c, request), 200);
+        CHECK_EQ_STR(c->body, want);
+    }
+    CHECK_EQ_INT(ask(c, "GET / HTTP/1.1\r\nHost: x.a\r\n\r\n"), 200);
+    CHECK_EQ_STR(c->body, "A");
+    mr_http_conf_reopen(f.service);
+    CHECK_EQ_INT(count_lines(lines_of(own)), 2);
+    text = lines_of(main);
+    CHECK_EQ_INT(count_lines(text), 3); /* b, d and x */
+    CHECK_OK(strstr(text, "\"host\":\"b\""));
+    /* They are gone: what comes now goes to new ones. */
+    mr_http_conf_reopen(f.service);
+    CHECK_EQ_INT(ask(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+    client_free(c);
+    mr_http_conf_stop(f.service, mr_after_s(30));
+    CHECK_EQ_INT(count_lines(lines_of(own)), 1);
+    CHECK_EQ_INT(count_lines(lines_of(main)), 0);
+    fake_fini(&f);
+    remove_sockets();
+    return 0;
+}
+
 /* What was started before the one that fails is stopped. */
 IN_HUB(service_that_cannot_start)
 {
@@ -233,7 +309,9 @@ IN_HUB(service_out_of_memory)
 
         CASE("allocation %u", n);
         fake_init(&f, unix_conf("route \"/a\" { app = life }\n"
-                                "access_log = \"/dev/null\"\n"));
+                                "access_log = \"/dev/null\"\n"
+                                "host 'x y' { route / { app = life }\n"
+                                "access_log = /dev/null }\n"));
         mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
         err = mr_http_conf_start(f.conf, &f.worker, &f.service);
         mr_sys_fault_clear();
@@ -277,6 +355,6 @@ TEST(service_port_in_use)
     mr_fd_close(fd);
 }
 
-SUITE("http service", service_lives, service_that_cannot_start,
+SUITE("http service", service_lives, service_hosts, service_that_cannot_start,
       service_out_of_memory, service_port_in_use)
 TEST_MAIN()

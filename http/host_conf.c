@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * host_conf.c - hosts, and the routes of each: of the top level, which stand
+ * for no host by name, and of the `host` sections.
+ *
+ * conf->hosts[0] is the top level. That a name or a pattern is there twice is
+ * found by the tables that a server would have (http/hosts.h, http/router.h).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/sys.h"
+#include "http/http_conf_priv.h"
+
+size_t mr_conf_count(const struct mr_config_section *in, const char *name)
+{
+    struct mr_config_section *s = NULL;
+    size_t n = 0;
+
+    while ((s = mr_config_next(in, s, name)))
+        n++;
+    return n;
+}
+
+/* --- logs --- */
+
+/* Can it be written? Looked at here, where the line is known. The file is made,
+ * as it will be at the start. */
+int mr_conf_check_log(struct mr_config_section *root, const char *name,
+                      const char *path)
+{
+    int fd = mr_sys_openat(AT_FDCWD, path,
+                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+                               O_NOCTTY | O_NONBLOCK,
+                           0640);
+
+    if (fd < 0)
+        return mr_config_error(root, name,
+                               "%s \"%s\": %s: name a file in a directory that "
+                               "can be written to",
+                               name, path, mr_strerror(fd));
+    mr_sys_close(fd);
+    return 0;
+}
+
+int mr_conf_check_access_log(struct mr_config_section *section,
+                             const char *path)
+{
+    if (strcmp(path, "off") == 0 || strcmp(path, "-") == 0)
+        return 0;
+    return mr_conf_check_log(section, "access_log", path);
+}
+
+/* --- routes --- */
+
+static int add_route(struct mr_http_conf *conf, struct mr_conf_host *host,
+                     struct mr_config_section *section)
+{
+    struct mr_conf_route *r = &conf->routes[conf->route_count];
+    struct mr_route_values *v = &r->values;
+    const char *why = "";
+    int err = mr_config_fill(section, &mr_conf_tables[MR_CONF_ROUTE], v);
+
+    if (err)
+        return err;
+    r->host = host;
+    r->pattern = mr_config_title(section);
+    r->in.app = mr_apps_find(&conf->apps, v->app);
+    if (!r->in.app || !r->in.app->handle)
+        return mr_config_error(section, "app",
+                               "app '%s' has no handler for requests: it "
+                               "serves `listen \"%s ADDR\"`",
+                               v->app,
+                               r->in.app && !r->in.app->serve ? MR_LISTEN_UDP
+                                                              : MR_LISTEN_TCP);
+    err = mr_router_add(&host->router, mr_str(r->pattern), r, &why);
+    if (err == -EINVAL)
+        return mr_config_error(section, NULL, "route \"%s\": %s", r->pattern,
+                               why);
+    if (err == -EEXIST)
+        return mr_config_error(section, NULL,
+                               "route \"%s\" is there already, spelled "
+                               "otherwise",
+                               r->pattern);
+    if (!err)
+        err = mr_conf_make_instance(conf, section, "route", &r->in);
+    if (!err)
+        err = mr_conf_route_steps(conf, section, r);
+    if (!err)
+        conf->route_count++;
+    return err;
+}
+
+static int add_routes(struct mr_http_conf *conf, struct mr_conf_host *host)
+{
+    struct mr_config_section *s = NULL;
+    int err = 0;
+
+    while (!err && (s = mr_config_next(host->section, s, "route")))
+        err = add_route(conf, host, s);
+    return err;
+}
+
+/* --- hosts --- */
+
+static int add_name(struct mr_http_conf *conf, struct mr_conf_host *host,
+                    struct mr_str name)
+{
+    const char *why = "";
+    const struct mr_conf_host *other;
+    char where[600];
+    int err = mr_hosts_add(&conf->names, name, host, &why);
+
+    if (err == -EINVAL)
+        return mr_config_error(host->section, NULL, "host \"%.*s\": %s",
+                               MR_STR(name), why);
+    if (err != -EEXIST)
+        return err;
+    other = mr_hosts_get(&conf->names, name);
+    snprintf(where, sizeof where, "%s", mr_config_where(other->section, NULL));
+    return mr_config_error(host->section, NULL,
+                           "host \"%.*s\" is there already, at %s",
+                           MR_STR(name), where);
+}
+
+static int add_names(struct mr_http_conf *conf, struct mr_conf_host *host)
+{
+    struct mr_str rest = mr_str(host->names), name;
+    size_t n = 0;
+    int err = 0;
+
+    while (!err && mr_conf_next_name(&rest, &name)) {
+        err = add_name(conf, host, name);
+        n++;
+    }
+    if (!err && n == 0)
+        return mr_config_error(host->section, NULL, "a host without a name");
+    return err;
+}
+
+bool mr_conf_next_name(struct mr_str *rest, struct mr_str *ret)
+{
+    while (mr_str_split(rest, ' ', ret)) {
+        if (ret->n > 0)
+            return true;
+    }
+    return false;
+}
+
+static int add_host(struct mr_http_conf *conf,
+                    struct mr_config_section *section)
+{
+    struct mr_conf_host *host = &conf->hosts[conf->host_count++];
+    int err =
+        mr_config_fill(section, &mr_conf_tables[MR_CONF_HOST], &host->values);
+
+    mr_router_init(&host->router);
+    host->section = section;
+    host->names = mr_config_title(section);
+    if (!err)
+        err = add_names(conf, host);
+    if (!err && strcmp(host->values.access_log, "inherit") != 0)
+        err = mr_conf_check_access_log(section, host->values.access_log);
+    if (!err && mr_conf_count(section, "route") == 0)
+        return mr_config_error(section, NULL,
+                               "host \"%s\" has no route: add route \"/\" { "
+                               "app = NAME }",
+                               host->names);
+    return err ? err : add_routes(conf, host);
+}
+
+/* Said, but to no effect. */
+static int check_unknown(struct mr_http_conf *conf)
+{
+    struct mr_config_section *root = mr_config_root(conf->cfg);
+
+    if (!conf->values.http.unknown_host)
+        return 0;
+    if (conf->host_count == 1)
+        return mr_config_error(root, "unknown_host",
+                               "unknown_host without a host section: every "
+                               "request would be refused");
+    if (mr_conf_count(root, "route") > 0)
+        return mr_config_error(root, "unknown_host",
+                               "unknown_host leaves nobody to the routes that "
+                               "stand in no host: set it to serve, or move "
+                               "them into a host");
+    return 0;
+}
+
+int mr_conf_add_hosts(struct mr_http_conf *conf)
+{
+    struct mr_config_section *root = mr_config_root(conf->cfg), *s = NULL;
+    size_t hosts = 1 + mr_conf_count(root, "host");
+    size_t routes = mr_conf_count(root, "route");
+    int err;
+
+    while ((s = mr_config_next(root, s, "host")))
+        routes += mr_conf_count(s, "route");
+    conf->hosts = mr_arena_calloc(&conf->arena, hosts * sizeof *conf->hosts);
+    conf->routes =
+        mr_arena_calloc(&conf->arena, (routes + 1) * sizeof *conf->routes);
+    if (!conf->hosts || !conf->routes)
+        return -ENOMEM;
+    mr_router_init(&conf->hosts[0].router);
+    conf->hosts[0].section = root;
+    conf->host_count = 1;
+    err = add_routes(conf, &conf->hosts[0]);
+    while (!err && (s = mr_config_next(root, s, "host")))
+        err = add_host(conf, s);
+    return err ? err : check_unknown(conf);
+}
+
+void mr_conf_drop_hosts(struct mr_http_conf *conf)
+{
+    for (size_t i = 0; i < conf->host_count; i++)
+        mr_router_fini(&conf->hosts[i].router);
+    mr_hosts_fini(&conf->names);
+}
