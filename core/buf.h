@@ -39,19 +39,20 @@ static inline void mr_buf_reset(struct mr_buf *b)
     b->len = 0;
 }
 
+/* These three are NULL before the first memory: C has no NULL + 0. */
 static inline const char *mr_buf_head(const struct mr_buf *b)
 {
-    return b->data + b->pos;
+    return b->data ? b->data + b->pos : NULL;
 }
 
 static inline struct mr_str mr_buf_view(const struct mr_buf *b)
 {
-    return mr_str_n(b->data + b->pos, b->len);
+    return mr_str_n(mr_buf_head(b), b->len);
 }
 
 static inline char *mr_buf_tail(struct mr_buf *b)
 {
-    return b->data + b->pos + b->len;
+    return b->data ? b->data + b->pos + b->len : NULL;
 }
 
 /* Bytes that may be written at the tail. */

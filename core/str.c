@@ -276,7 +276,8 @@ static size_t follow(uint8_t first, uint8_t *low, uint8_t *high)
 
 bool mr_str_is_utf8(struct mr_str s)
 {
-    const uint8_t *p = (const uint8_t *)s.p, *end = p + s.n;
+    const uint8_t *p = (const uint8_t *)s.p;
+    const uint8_t *end = s.n > 0 ? p + s.n : p; /* it may be NULL */
 
     while (p < end) {
         uint8_t low, high;

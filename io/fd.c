@@ -160,7 +160,6 @@ static void advance(struct iovec **v, int *n, size_t done)
 {
     while (*n > 0 && done >= (*v)->iov_len) {
         done -= (*v)->iov_len;
-        (*v)->iov_base = (char *)(*v)->iov_base + (*v)->iov_len;
         (*v)->iov_len = 0;
         (*v)++;
         (*n)--;

@@ -289,8 +289,8 @@ static const char *const halves[] = {
     "GET /slow HTTP/1.1\r\nHost: t\r\n\r\nGET /slow HTTP/1.1\r\n",
     "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nhalf",
     "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n",
-    "POST /echo HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\n"
-    "Content-Length: 10\r\n\r\n",
+    ("POST /echo HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\n"
+     "Content-Length: 10\r\n\r\n"),
 };
 
 /* Clients that vanish, with a reset or an end, at every point of a request. */

@@ -14,6 +14,7 @@ TEST(buf_append_and_consume)
     struct mr_buf b;
 
     mr_buf_init(&b);
+    OK(!mr_buf_head(&b) && !mr_buf_view(&b).p && !mr_buf_tail(&b));
     EQ_INT(mr_buf_append_z(&b, "hello, "), 0);
     EQ_INT(mr_buf_printf(&b, "%s %d", "world", 7), 0);
     EQ_MEM(mr_buf_head(&b), b.len, "hello, world 7", 14);
