@@ -342,6 +342,18 @@ static void linger(struct mr_exchange *x)
     }
 }
 
+/* RFC 9112 8: an answer until the close that was cut must not look whole. A
+ * unix socket has no reset, and a failure leaves what was: an end. */
+static void reset_at_close(const struct mr_conn *c)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    int fd = mr_stream_fd(&c->io.stream);
+
+    if (fd >= 0)
+        (void)!mr_sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
+                                 sizeof at_once);
+}
+
 static bool has_unread(const struct mr_conn *c)
 {
     int fd = mr_stream_fd(&c->io.stream);
@@ -372,6 +384,10 @@ static bool serve(struct mr_exchange *x)
         case MR_NEXT_LINGER:
             if (mr_exchange_flush(x) == 0)
                 linger(x);
+            return false;
+        case MR_NEXT_RESET:
+            reset_at_close(x->conn);
+            (void)mr_exchange_flush(x);
             return false;
         case MR_NEXT_CLOSE:
             (void)mr_exchange_flush(x);

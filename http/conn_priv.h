@@ -263,7 +263,12 @@ ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
 /* --- dispatch.c --- */
 
 /* What the connection does after an answer. */
-enum mr_next { MR_NEXT_REQUEST, MR_NEXT_CLOSE, MR_NEXT_LINGER };
+enum mr_next {
+    MR_NEXT_REQUEST,
+    MR_NEXT_CLOSE,
+    MR_NEXT_LINGER,
+    MR_NEXT_RESET, /* the end would be taken for the answer's */
+};
 
 /* The head is whole: answer it. May park. */
 enum mr_next mr_dispatch_request(struct mr_exchange *x);

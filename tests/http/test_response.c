@@ -279,6 +279,54 @@ WEB(response_to_a_handlers_error)
     }
 }
 
+/* --- answers until the close --- */
+
+/* One that fails after some bytes; `self` says how it writes them. */
+static int fails(struct mr_request *req, struct mr_response *res, void *self)
+{
+    int rc = mr_response_start(res, 200, NULL, -1);
+
+    (void)req;
+    if (rc == 0)
+        rc = mr_response_write(res, "half", 4);
+    if (rc == 0 && self)
+        rc = mr_response_flush(res);
+    return rc ? rc : -EINVAL;
+}
+
+/* RFC 9112 8: what ends with the connection and was cut is not to look whole.
+ * Where a length or a last chunk tells, an end is enough. */
+WEB(cut_answers_end_in_a_reset)
+{
+    static const struct {
+        const char *in;
+        ssize_t end;
+    } cases[] = {
+        {"GET /held HTTP/1.0\r\n\r\n", -ECONNRESET},
+        {"GET /sent HTTP/1.0\r\n\r\n", -ECONNRESET},
+        {"GET /sent HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", -ECONNRESET},
+        {"HEAD /sent HTTP/1.0\r\n\r\n", 0},
+        {GET("/sent"), 0},
+        {"GET /promise/10/4 HTTP/1.0\r\n\r\n", 0},
+        {"GET /stream/3/5 HTTP/1.0\r\n\r\n", 0},
+    };
+
+    routes(w);
+    web_route(w, "/held", fails, NULL);
+    web_route(w, "/sent", fails, w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        struct client *c = client_new(w);
+        ssize_t n;
+
+        CASE("%s", cases[i].in);
+        client_send(c, cases[i].in);
+        while ((n = client_more(c)) > 0)
+            ;
+        CHECK_EQ_INT(n, cases[i].end);
+        client_free(c);
+    }
+}
+
 /* --- other answers --- */
 
 static int own_type(struct mr_request *req, struct mr_response *res, void *self)
@@ -421,7 +469,8 @@ WEB(response_from_a_slow_file_behind_another)
 SUITE("http responses", response_framing, response_head_has_no_body,
       response_short_of_its_length_ends_the_connection,
       response_above_its_length_is_cut, response_above_its_length_unnoticed,
-      response_to_a_handlers_error, response_of_other_sorts)
+      response_to_a_handlers_error, cut_answers_end_in_a_reset,
+      response_of_other_sorts)
 SUITE("http responses from files", response_from_a_file,
       response_from_a_file_that_shrank,
       response_from_a_slow_file_behind_another)
