@@ -12,7 +12,8 @@
  *
  * Invariants
  *  (1) Bytes before pos are never looked at again, except that a value is
- *      trimmed, and a known field's value read, once its line is whole.
+ *      trimmed, and a known field's value read, once its line is whole; and a
+ *      target is searched for its '?' when a byte comes that needs one.
  *  (2) The outcome depends on the bytes alone, not on how they were cut. So a
  *      limit is tested against the element read so far before its next byte is
  *      judged, and the total by cutting the input at the limit.
@@ -51,6 +52,13 @@ const uint8_t mr_target_bytes[256] = {
     ['!'] = 1,         ['$'] = 1,         ['%'] = 1,         ['&'] = 1,
     ['\''] = 1,        ['('] = 1,         [')'] = 1,         ['*'] = 1,
     ['+'] = 1,         [','] = 1,         ['='] = 1,
+};
+
+/* What no URI has, but browsers leave in a target: 1, anywhere; 2, behind a '?'
+ * (the URL standard's percent-encode sets). Never what ends a target in HTML
+ * or a log ('"', '<', '>'), nor '\', which some take for '/'. */
+static const uint8_t left_raw[256] = {
+    ['|'] = 1, ['^'] = 1, ['`'] = 2, ['{'] = 2, ['}'] = 2,
 };
 
 enum mr_scan mr_head_refuse(struct mr_head_scan *s, int status,
@@ -122,11 +130,32 @@ static enum mr_scan scan_method(struct mr_head_scan *s, const char *buf,
     return MR_SCAN_DONE;
 }
 
+/* From pos on, where a run of a URI's bytes ends, what belongs to the target
+ * all the same. */
+static size_t raw_end(const struct mr_head_scan *s, const char *buf, size_t pos,
+                      size_t end)
+{
+    bool query = memchr(buf + s->at, '?', pos - s->at);
+
+    for (; pos < end; pos++) {
+        unsigned char c = (unsigned char)buf[pos];
+
+        if (c == '?')
+            query = true;
+        if (!mr_target_bytes[c] && left_raw[c] != 1 &&
+            !(left_raw[c] == 2 && query))
+            break;
+    }
+    return pos;
+}
+
 static enum mr_scan scan_target(struct mr_head_scan *s, const char *buf,
                                 size_t end)
 {
     size_t pos = (size_t)(mr_span_target(buf + s->pos, buf + end) - buf);
 
+    if (pos < end && left_raw[(unsigned char)buf[pos]])
+        pos = raw_end(s, buf, pos, end);
     s->pos = pos;
     if (pos - s->at > s->limits->max_target)
         return mr_head_refuse(s, 414, "target too long");

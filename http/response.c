@@ -19,6 +19,7 @@
 
 #include "core/log.h"
 #include "http/conn_priv.h"
+#include "http/url.h"
 #include "io/fd.h"
 #include "io/file.h"
 
@@ -336,8 +337,15 @@ int mr_reply_status(struct mr_response *res, int status)
 int mr_reply_redirect(struct mr_response *res, int status,
                       struct mr_str location)
 {
-    int err = mr_response_header_n(res, mr_str("Location"), location);
+    struct mr_exchange *x = res->x;
+    bool ours = location.n > 0 && location.p[0] == '/' &&
+                !mr_str_starts(location, "//");
+    int err = mr_url_encode_raw(&x->arena, location, &location);
 
+    if (!err && ours && location.n > x->http->head_limits.max_target)
+        return mr_reply_status(res, MR_STATUS_URI_TOO_LONG);
+    if (!err)
+        err = mr_response_header_n(res, mr_str("Location"), location);
     return err ? err : mr_reply_status(res, status);
 }
 

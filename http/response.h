@@ -70,7 +70,10 @@ MR_API int mr_reply_printf(struct mr_response *res, int status, const char *fmt,
                            ...) MR_PRINTF(3, 4);
 /* A short page that says the status, text/plain. May park. */
 MR_API int mr_reply_status(struct mr_response *res, int status);
-/* Redirect (301, 302, 303, 307, 308) to an encoded location. May park. */
+/* Redirect (301, 302, 303, 307, 308) to an encoded location; what stands raw in
+ * it as browsers write it in a query becomes %XX. Into this server (it begins
+ * with one '/') and longer than max_target: 414 at once, as that would be the
+ * answer there. May park. */
 MR_API int mr_reply_redirect(struct mr_response *res, int status,
                              struct mr_str location);
 /* n bytes of the file fd from off; fd is borrowed. A file that ends early ends

@@ -331,10 +331,19 @@ int mr_url_decode_path(struct mr_arena *arena, struct mr_str raw,
     return 0;
 }
 
+static size_t put_escape(char *out, unsigned char c)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    out[0] = '%';
+    out[1] = digits[c >> 4];
+    out[2] = digits[c & 15];
+    return 3;
+}
+
 int mr_url_encode_path(struct mr_arena *arena, struct mr_str path,
                        struct mr_str *ret)
 {
-    static const char digits[] = "0123456789ABCDEF";
     char *out = mr_arena_alloc(arena, path.n * 3 + 2);
     size_t n = 0;
 
@@ -347,13 +356,44 @@ int mr_url_encode_path(struct mr_arena *arena, struct mr_str path,
     for (size_t i = 0; i < path.n; i++) {
         unsigned char c = (unsigned char)path.p[i];
 
-        if (is_in((char)c, UNRESERVED) || c == '/') {
+        if (is_in((char)c, UNRESERVED) || c == '/')
             out[n++] = (char)c;
-            continue;
-        }
-        out[n++] = '%';
-        out[n++] = digits[c >> 4];
-        out[n++] = digits[c & 15];
+        else
+            n += put_escape(out + n, c);
+    }
+    *ret = mr_str_n(out, n);
+    return 0;
+}
+
+/* RFC 3986 2: neither reserved, unreserved nor '%'. */
+static bool is_no_uris(unsigned char c)
+{
+    static const char bytes[] = " \"<>\\^`{|}";
+
+    return c > 0x7e || (c >= ' ' && memchr(bytes, c, sizeof bytes - 1));
+}
+
+int mr_url_encode_raw(struct mr_arena *arena, struct mr_str uri,
+                      struct mr_str *ret)
+{
+    size_t n = 0, raw = 0;
+    char *out;
+
+    for (size_t i = 0; i < uri.n; i++)
+        raw += is_no_uris((unsigned char)uri.p[i]);
+    *ret = uri;
+    if (raw == 0)
+        return 0;
+    out = mr_arena_alloc(arena, uri.n + 2 * raw);
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < uri.n; i++) {
+        unsigned char c = (unsigned char)uri.p[i];
+
+        if (is_no_uris(c))
+            n += put_escape(out + n, c);
+        else
+            out[n++] = (char)c;
     }
     *ret = mr_str_n(out, n);
     return 0;

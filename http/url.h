@@ -67,6 +67,15 @@ MR_API MR_MUST_USE int mr_url_encode_path(struct mr_arena *arena,
                                           struct mr_str *ret);
 
 /*
+ * A URI, or a part of one, in which bytes stand raw that none may have: those
+ * (space, "<>\^`{|} and all above 0x7e) as %XX, the rest as it is; control
+ * bytes too, for whoever writes it has to refuse them. 0 or -ENOMEM; the view
+ * is in the arena, or uri itself.
+ */
+MR_API MR_MUST_USE int mr_url_encode_raw(struct mr_arena *arena,
+                                         struct mr_str uri, struct mr_str *ret);
+
+/*
  * Walk a query: cut the first name=value off *rest. Both are raw views; value's
  * p is NULL when there is no '='. Empty parts ("&&") are skipped. False, and
  * nothing written to the outputs, at the end.

@@ -190,6 +190,49 @@ WEB(static_redirects_to_itself)
     client_free(c);
 }
 
+/* What a browser leaves raw in a query goes into Location encoded, as no URI
+ * has it. */
+WEB(static_redirect_is_a_uri)
+{
+    struct client *c = client_new(w);
+
+    open_files(w);
+    CHECK_EQ_INT(ask(c, GET("/sub?q={a|b}^`")), 301);
+    CHECK_EQ_STR(client_field(c, "Location"), "/sub/?q=%7Ba%7Cb%7D%5E%60");
+    close_files();
+    client_free(c);
+}
+
+/* One byte more than this server takes: it would be refused when it comes. */
+WEB(static_redirect_at_the_limit, .max_target = 64)
+{
+    static const struct {
+        const char *query;
+        int status;
+    } cases[] = {
+        {"12345678901234567890123456789012345678901234567890123456789", 414},
+        {"1234567890123456789012345678901234567890123456789012345678", 301},
+        {"{}345678901234567890123456789012345678901234567890123456", 414},
+        {"{}34567890123456789012345678901234567890123456789012345", 414},
+        {"{}3456789012345678901234567890123456789012345678901234", 301},
+    };
+    struct client *c = client_new(w);
+    char text[256];
+
+    open_files(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        CASE("%s", cases[i].query);
+        snprintf(text, sizeof text, GET("/sub?%s"), cases[i].query);
+        CHECK_EQ_INT(ask(c, text), cases[i].status);
+        if (cases[i].status == 301) {
+            snprintf(text, sizeof text, GET("%s"), client_field(c, "Location"));
+            CHECK_EQ_INT(ask(c, text), 200);
+        }
+    }
+    close_files();
+    client_free(c);
+}
+
 WEB(static_answers_get_and_head_only)
 {
     struct client *c = client_new(w);
@@ -443,7 +486,8 @@ TEST(static_refuses_roots)
 
 SUITE("static files", static_finds_and_does_not_find,
       static_follows_links_inside, static_without_openat2,
-      static_redirects_to_itself, static_answers_get_and_head_only,
+      static_redirects_to_itself, static_redirect_is_a_uri,
+      static_redirect_at_the_limit, static_answers_get_and_head_only,
       static_answers_304, static_tag_is_weak_while_fresh,
       static_tag_is_size_and_time, static_ignores_conditions_of_what_is_not,
       static_refuses_roots)

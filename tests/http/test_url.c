@@ -182,6 +182,32 @@ static const struct {
     {"", ""},
 };
 
+static const struct {
+    const char *raw, *want;
+} raws[] = {
+    {"", ""},
+    {"/a?b=%20c&d[]=#e", "/a?b=%20c&d[]=#e"},
+    {"/a|b^c?{d}`", "/a%7Cb%5Ec?%7Bd%7D%60"},
+    {"\"<\\> \xc3\xa9\x7f", "%22%3C%5C%3E%20%C3%A9%7F"},
+    {"/\r\n", "/\r\n"}, /* whoever writes it refuses it */
+};
+
+TEST(url_encode_raw)
+{
+    struct mr_arena a;
+
+    mr_arena_init(&a, 256);
+    for (size_t i = 0; i < MR_ARRAY_LEN(raws); i++) {
+        struct mr_str raw = at_end(raws[i].raw), got;
+
+        CASE("%s", raws[i].raw);
+        EQ_INT(mr_url_encode_raw(&a, raw, &got), 0);
+        EQ_MEM(got.p, got.n, raws[i].want, strlen(raws[i].want));
+        give_back(raw);
+    }
+    mr_arena_fini(&a);
+}
+
 TEST(url_encode_path)
 {
     struct mr_arena a;
@@ -255,7 +281,7 @@ TEST(url_raw_nul)
     mr_arena_fini(&a);
 }
 
-SUITE("paths", url_decode_path, url_encode_path, url_raw_nul)
+SUITE("paths", url_decode_path, url_encode_path, url_encode_raw, url_raw_nul)
 SUITE("authority", url_authority, url_authority_split)
 SUITE("queries", url_split, query_find)
 TEST_MAIN()
