@@ -85,15 +85,10 @@ struct mr_coro *mr_coro_thread(void)
 void mr_coro_main(void *unused)
 {
     struct mr_coro *co = mr_thread.current;
-    intptr_t result = -ECANCELED;
+    intptr_t result;
 
     (void)unused;
     mr_switch_tool_enter(co->tool);
-    if (co->is_root) {
-        if (!co->own->cancelled)
-            result = co->fn(co->arg);
-        mr_errand_end(co, result);
-    }
     result = co->fn(co->arg);
     co->state = MR_CORO_DONE;
     if (MR_UNLIKELY(co->parent || mr_thread.trace))
@@ -135,7 +130,50 @@ MR_COLD void mr_coro_block_init(struct mr_coro *co, struct mr_stack *st)
     e->one.entries = &e->entry;
     e->one.n = 1;
     e->one.timer.slot = 0;
-    st->kept = true;
+}
+
+MR_COLD void mr_coro_root_init(struct mr_coro *co, struct mr_stack *st)
+{
+    if (st->kept == MR_KEPT_NOTHING)
+        mr_coro_block_init(co, st);
+    st->kept = MR_KEPT_ROOT;
+    co->errand = co->own;
+    co->resumer = NULL;
+    co->home = &mr_thread;
+    co->out = NULL;
+    co->is_root = true;
+    co->parent = NULL;
+    co->own->value = 0;
+    co->own->since = 0;
+    co->own->result = 0;
+}
+
+int mr_coro_make(struct mr_coro **ret, size_t stack_size, mr_coro_fn *fn,
+                 void *arg)
+{
+    struct mr_stack *st;
+    struct mr_coro *co;
+    int err = mr_stack_take(stack_size, &st);
+
+    if (err)
+        return err;
+    co = mr_stack_block(st);
+    if (st->kept == MR_KEPT_NOTHING)
+        mr_coro_block_init(co, st);
+    st->kept = MR_KEPT_BY_HAND;
+    (void)mr_switch_make(&co->sp, mr_stack_top(st), mr_coro_main);
+    co->errand = NULL;
+    co->resumer = NULL;
+    co->home = &mr_thread;
+    co->out = NULL;
+    co->state = MR_CORO_NEW;
+    co->is_root = false;
+    co->fn = fn;
+    co->arg = arg;
+    co->id = ++mr_thread.last_id;
+    co->parent = NULL;
+    *ret = co;
+    return 0;
 }
 
 int mr_coro_new(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
@@ -149,7 +187,7 @@ int mr_coro_new(struct mr_coro **ret, mr_coro_fn *fn, void *arg,
     if (err)
         return err;
     (void)mr_coro_current(); /* the thread has its stand-in before any other */
-    err = mr_coro_make(&co, o->stack_size, fn, arg, false);
+    err = mr_coro_make(&co, o->stack_size, fn, arg);
     if (err)
         return err;
     co->name = o->name;

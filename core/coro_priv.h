@@ -200,56 +200,24 @@ mr_coro_leave_keep(struct mr_coro *from, struct mr_coro *to, intptr_t value)
     mr_switch_tool_leave(from->tool, to->tool, true);
     mr_switch_keep_leave(to->sp, (void *)value);
 }
+/* The first call in a coroutine resumed by hand, and in a root. */
 MR_NORETURN void mr_coro_main(void *unused);
-/* What is so in every block between two uses: its end leaves it so. */
-void mr_coro_block_init(struct mr_coro *co, struct mr_stack *st);
-static inline void mr_errand_init(struct mr_errand *e, struct mr_coro *root)
-{
-    e->inner = root;
-    e->hub = mr_thread.hub;
-    e->value = 0;
-    e->since = 0;
-    e->result = 0;
-    e->refs = 1;
-    e->shields = 0;
-    e->state = MR_ERRAND_READY;
-    e->cancelled = false;
-    e->reap = false;
-    e->taken = false;
-}
+MR_NORETURN void mr_errand_main(void *unused);
 /*
- * A coroutine in a stack of its own, NEW; name, entry, where and a list to be
- * in are the caller's. A root, with an errand, or one that is resumed by hand.
- * 0, -ENOMEM, -EINVAL (stack size).
+ * Blocks keep between two uses what is the same in each (mr_stack.kept): what
+ * every use leaves as it was, and in one that was a root last what only others
+ * change. So a birth writes the rest alone.
  */
-static inline int mr_coro_make(struct mr_coro **ret, size_t stack_size,
-                               mr_coro_fn *fn, void *arg, bool root)
-{
-    struct mr_stack *st;
-    struct mr_coro *co;
-    int err = mr_stack_take(stack_size, &st);
-
-    if (MR_UNLIKELY(err))
-        return err;
-    co = mr_stack_block(st);
-    if (MR_UNLIKELY(!st->kept))
-        mr_coro_block_init(co, st);
-    co->sp = mr_switch_make(mr_stack_top(st), mr_coro_main);
-    co->errand = root ? co->own : NULL;
-    co->resumer = NULL;
-    co->out = NULL;
-    co->state = MR_CORO_NEW;
-    co->is_root = root;
-    co->home = &mr_thread;
-    co->fn = fn;
-    co->arg = arg;
-    co->id = ++mr_thread.last_id;
-    co->parent = NULL;
-    if (root)
-        mr_errand_init(co->own, co);
-    *ret = co;
-    return 0;
-}
+enum { MR_KEPT_NOTHING, MR_KEPT_BY_HAND, MR_KEPT_ROOT };
+void mr_coro_block_init(struct mr_coro *co, struct mr_stack *st);
+void mr_coro_root_init(struct mr_coro *co, struct mr_stack *st);
+/*
+ * A coroutine in a stack of its own, NEW, that is resumed by hand; name, entry,
+ * where and a list to be in are the caller's to fill in. 0, -ENOMEM, -EINVAL
+ * (stack size).
+ */
+int mr_coro_make(struct mr_coro **ret, size_t stack_size, mr_coro_fn *fn,
+                 void *arg);
 
 /* --- greenlet.c --- */
 
@@ -282,8 +250,6 @@ intptr_t mr_errand_park(struct mr_errand *e);
 int mr_errand_park_int(struct mr_errand *e);
 /* Give up one turn. 0, or -ECANCELED. */
 int mr_errand_yield(struct mr_errand *e);
-/* A root's function returned. */
-MR_NORETURN void mr_errand_end(struct mr_coro *co, intptr_t result);
 /* From the hub's stack: run what is ready until the queue is empty or the
  * slice is used up. */
 void mr_errand_run_ready(struct mr_hub *hub);
@@ -360,16 +326,19 @@ struct mr_timers {
     struct mr_timer_slot *heap;
     uint32_t n;
     uint32_t cap;
-    uint32_t reserved; /* one for each errand: its park cannot fail */
+    uint32_t reserved; /* one for each errand that is not DONE: its park cannot
+                        * fail */
 };
 void mr_timers_fini(struct mr_timers *t);
 int mr_timers_grow(struct mr_timers *t, uint32_t need);
-/* Room for one more errand's timer. 0 or -ENOMEM. */
+/* Room for one more errand's timer; then, reserved++. 0 or -ENOMEM. */
+static inline bool mr_timers_have_room(const struct mr_timers *t)
+{
+    return t->reserved + t->n < t->cap;
+}
 static inline int mr_timers_reserve(struct mr_timers *t)
 {
-    uint32_t need = t->reserved + t->n + 1;
-
-    if (MR_UNLIKELY(need > t->cap) && mr_timers_grow(t, need))
+    if (!mr_timers_have_room(t) && mr_timers_grow(t, t->reserved + t->n + 1))
         return -ENOMEM;
     t->reserved++;
     return 0;
@@ -403,7 +372,6 @@ struct mr_hub {
     struct mr_list idle;    /* struct mr_hub_idle */
     struct mr_list due;     /* struct mr_link, whose coroutines have ended */
     struct mr_waitq idlers; /* until nothing else is to be done */
-    size_t live;            /* errands not DONE */
     size_t expected;        /* posts that will come (jobs on helpers): the hub
                              * does not end before them */
     unsigned shares;        /* threads that may post (mr_hub_share); atomic */
@@ -419,19 +387,30 @@ struct mr_hub {
     unsigned lists_made;                 /* of those that were asked for */
 };
 
-/* Into the run queue; e->value filled in. */
-static inline void mr_errand_ready(struct mr_errand *e)
+/* Errands that are not DONE. */
+static inline size_t mr_hub_live(const struct mr_hub *hub)
 {
-    struct mr_runq *q = &e->hub->ready;
+    return hub->timers.reserved;
+}
 
-    MR_BUG_ON(e->hub != mr_thread.hub); /* another thread's: use mr_hub_post */
-    e->state = MR_ERRAND_READY;
+/* At the end of the run queue. */
+static inline void mr_errand_queue(struct mr_hub *hub, struct mr_errand *e)
+{
+    struct mr_runq *q = &hub->ready;
+
     e->next = NULL;
     if (q->head)
         q->tail->next = e;
     else
         q->head = e;
     q->tail = e;
+}
+/* The same of one that was not READY; e->value filled in. */
+static inline void mr_errand_ready(struct mr_errand *e)
+{
+    MR_BUG_ON(e->hub != mr_thread.hub); /* another thread's: use mr_hub_post */
+    e->state = MR_ERRAND_READY;
+    mr_errand_queue(e->hub, e);
 }
 
 /* The park of e ends with this value: its entries are out, its timer is
@@ -443,6 +422,21 @@ static inline void mr_wait_decide(struct mr_errand *e, intptr_t value)
     e->waits_for = NULL;
     e->value = value;
     mr_errand_ready(e);
+}
+
+/* A wait in one queue that only a wake or a cancel can end: with the errand's
+ * own entry, and mr_errand_park. */
+static inline bool mr_wait_is_plain(const struct mr_errand *e, int64_t deadline)
+{
+    return deadline == MR_NEVER && !e->scope && !e->cancelled;
+}
+static inline void mr_wait_enter(struct mr_errand *e, struct mr_waitq *q,
+                                 void *data)
+{
+    e->entry.queue = q;
+    e->entry.errand = e;
+    e->entry.data = data;
+    mr_list_push_back(&q->entries, &e->entry.node);
 }
 
 /* mr_wait_fire, inline for the usual waiter. */

@@ -25,6 +25,16 @@
 
 /* --- the run queue --- */
 
+/* e runs after next: its frame, and the blocks of the one behind it. */
+static inline void look_ahead(const struct mr_errand *e)
+{
+    __builtin_prefetch(e->inner->sp);
+    if (e->next) {
+        __builtin_prefetch(e->next);
+        __builtin_prefetch(mr_errand_root(e->next));
+    }
+}
+
 /* Whom to switch to: the next READY errand's innermost, or the hub's stack.
  * *ret_value is what its park or yield returns. A cancel that comes while it is
  * READY concerns one that yielded; a park's outcome stays (core/wait.h, 2). */
@@ -41,8 +51,8 @@ static inline struct mr_coro *next_coro(struct mr_hub *hub, intptr_t *ret_value)
     hub->budget--;
     hub->stats.switches++;
     hub->ready.head = e->next;
-    if (e->next) /* its frame, which among many is in no near cache */
-        __builtin_prefetch(e->next->inner->sp);
+    if (e->next) /* among many it is in no near cache */
+        look_ahead(e->next);
     e->state = MR_ERRAND_RUNNING;
     *ret_value = e->value;
     if (MR_UNLIKELY(e->cancelled) && e->shields == 0 &&
@@ -76,13 +86,18 @@ intptr_t mr_errand_park(struct mr_errand *e)
     return mr_coro_switch(self, next, value);
 }
 
-int mr_errand_park_int(struct mr_errand *e)
+static inline int park_int(struct mr_errand *e)
 {
     struct mr_coro *self = mr_thread.current, *next;
     intptr_t value;
 
     next = park(e, self, &value);
     return mr_coro_switch_int(self, next, value);
+}
+
+int mr_errand_park_int(struct mr_errand *e)
+{
+    return park_int(e);
 }
 
 int mr_errand_yield(struct mr_errand *e)
@@ -154,54 +169,113 @@ void mr_errand_take_turns(struct mr_hub *hub, const struct mr_runq *others)
 
 /* --- birth --- */
 
-static struct mr_group *default_group(void)
+static inline struct mr_group *group_of(const struct mr_spawn_options *o,
+                                        struct mr_hub *hub)
 {
-    struct mr_errand *e = mr_thread.current->errand;
+    struct mr_errand *e;
 
+    if (o->group)
+        return o->group;
+    e = mr_thread.current->errand;
     /* From a hook on the hub's stack: nobody's child, so the hub's. */
-    return e->hub ? &e->children : &mr_thread.hub->group;
+    return e->hub ? &e->children : &hub->group;
 }
 
-/* In its group, and nowhere else yet. */
+/*
+ * In st, which is taken; its timer is reserved. A member of its group and in
+ * the hub's list, and in no queue yet. To have it made at last is the caller's,
+ * as his last act, so that nothing needs to be kept over a call.
+ */
 static inline __attribute__((always_inline)) struct mr_coro *
-born(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
+fill(struct mr_stack *st, struct mr_hub *hub, struct mr_group *g,
+     mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
 {
-    struct mr_hub *hub = mr_thread.hub;
-    struct mr_group *g;
-    struct mr_coro *co;
+    struct mr_coro *co = mr_stack_block(st);
+    struct mr_errand *e = co->own;
 
-    MR_BUG_ON(!hub || !fn);
-    g = o->group ? o->group : default_group();
-    if (g->closing)
-        return NULL;
-    if (mr_timers_reserve(&hub->timers))
-        return NULL;
-    if (mr_coro_make(&co, o->stack_size, fn, arg, true)) {
-        mr_timers_unreserve(&hub->timers);
-        return NULL;
-    }
+    co->state = MR_CORO_NEW;
+    co->fn = fn;
+    co->arg = arg;
     co->name = o->name;
     co->entry = o->entry;
     co->where = o->where;
-    co->own->group = g;
-    co->own->reap = o->reap;
-    co->own->at_end = g->at_end;
-    mr_list_push_back(&g->members, &co->own->member);
+    co->id = ++mr_thread.last_id;
+    e->inner = co;
+    e->hub = hub;
+    e->refs = 1;
+    e->shields = 0;
+    e->state = MR_ERRAND_READY;
+    e->cancelled = false;
+    e->group = g;
+    e->reap = o->reap;
+    e->taken = false;
+    e->at_end = g->at_end;
+    mr_list_push_back(&g->members, &e->member);
     g->live++;
-    mr_list_push_back(&hub->all, &co->own->all);
-    hub->live++;
+    mr_list_push_back(&hub->all, &e->all);
     hub->stats.spawned++;
     return co;
 }
 
-struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
-                              const struct mr_spawn_options *o)
+static inline struct mr_coro *made(struct mr_coro *co, struct mr_stack *st)
+{
+    _Static_assert(offsetof(struct mr_coro, sp) == 0, "what it returns is co");
+    return (void *)mr_switch_make(&co->sp, mr_stack_top(st), mr_errand_main);
+}
+
+/* However it is: the long way. Not in the run queue yet. */
+static struct mr_coro *born(mr_coro_fn *fn, void *arg,
+                            const struct mr_spawn_options *o)
+{
+    struct mr_hub *hub = mr_thread.hub;
+    struct mr_stack *st;
+    struct mr_group *g;
+
+    MR_BUG_ON(!hub || !fn);
+    g = group_of(o, hub);
+    if (g->closing)
+        return NULL;
+    if (mr_timers_reserve(&hub->timers))
+        return NULL;
+    if (mr_stack_take(o->stack_size, &st)) {
+        mr_timers_unreserve(&hub->timers);
+        return NULL;
+    }
+    if (st->kept != MR_KEPT_ROOT)
+        mr_coro_root_init(mr_stack_block(st), st);
+    return made(fill(st, hub, g, fn, arg, o), st);
+}
+
+static __attribute__((noinline)) struct mr_coro *
+spawn_other(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
 {
     struct mr_coro *co = born(fn, arg, o);
 
     if (MR_LIKELY(co != NULL))
         mr_errand_ready(co->own);
     return co;
+}
+
+struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
+                              const struct mr_spawn_options *o)
+{
+    struct mr_hub *hub = mr_thread.hub;
+    struct mr_stack *st;
+    struct mr_group *g;
+    struct mr_coro *co;
+
+    if (MR_UNLIKELY(!hub || !fn || o->stack_size > 0))
+        return spawn_other(fn, arg, o);
+    g = group_of(o, hub);
+    if (MR_UNLIKELY(g->closing || !mr_timers_have_room(&hub->timers)))
+        return spawn_other(fn, arg, o);
+    st = mr_stack_shelf.last;
+    if (MR_UNLIKELY(!st || st->kept != MR_KEPT_ROOT || !mr_stack_take_last()))
+        return spawn_other(fn, arg, o);
+    hub->timers.reserved++;
+    co = fill(st, hub, g, fn, arg, o);
+    mr_errand_queue(hub, co->own);
+    return made(co, st);
 }
 
 struct mr_coro *mr_spawn_later_with(mr_coro_fn *fn, void *arg, int64_t at,
@@ -279,7 +353,23 @@ static MR_COLD void at_end(struct mr_errand *e, intptr_t result)
         mr_team_end(e, result);
 }
 
-void mr_errand_end(struct mr_coro *co, intptr_t result)
+/* Its group forgets it, and its owner has no reference any more. */
+static inline void release_at_end(struct mr_coro *co, struct mr_errand *e)
+{
+    mr_list_unlink(&e->member);
+    e->group = NULL;
+    if (MR_LIKELY(e->refs == 1)) {
+        e->refs = 0;
+        mr_stack_give(co->stack);
+        return;
+    }
+    mr_list_init(&e->member);
+    e->taken = true;
+    e->refs--;
+}
+
+static inline __attribute__((always_inline)) MR_NORETURN void
+end(struct mr_coro *co, intptr_t result)
 {
     struct mr_errand *e = co->own;
     struct mr_hub *hub = e->hub;
@@ -296,10 +386,10 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
         at_end(e, result);
     e->result = result;
     e->state = MR_ERRAND_DONE;
-    mr_list_remove(&e->all);
-    hub->live--;
+    mr_list_unlink(&e->all);
     mr_timers_unreserve(&hub->timers);
-    while ((joiner = mr_waitq_first(&e->joiners))) {
+    while (!mr_waitq_is_empty(&e->joiners)) {
+        joiner = mr_waitq_front(&e->joiners);
         *(intptr_t *)joiner->data = result;
         mr_wait_fire_inline(joiner, 0);
         taken = true;
@@ -307,16 +397,31 @@ void mr_errand_end(struct mr_coro *co, intptr_t result)
     if (g && --g->live == 0 && MR_UNLIKELY(!mr_waitq_is_empty(&g->empty)))
         (void)mr_waitq_wake_all(&g->empty, 0);
     if (taken)
-        release(e);
+        release_at_end(co, e);
     next = next_coro(hub, &value);
     mr_coro_leave_with(co, next, value);
 }
 
-int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
+void mr_errand_main(void *unused)
 {
-    struct mr_errand *e;
+    struct mr_coro *co = mr_thread.current;
+    intptr_t result = -ECANCELED;
 
-    e = mr_coro_handle(co)->own;
+    (void)unused;
+    mr_switch_tool_enter(co->tool);
+    if (MR_LIKELY(!co->own->cancelled))
+        result = co->fn(co->arg);
+    end(co, result);
+}
+
+/* --- join --- */
+
+/* One that is not READY, or not for ever. */
+static __attribute__((noinline)) int
+join_other(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
+{
+    struct mr_errand *e = mr_coro_handle(co)->own;
+
     MR_CORO_BUG_ON(e == mr_errand_current(), co); /* it would wait for itself */
     if (!ret_result)
         ret_result = &e->result;
@@ -326,6 +431,20 @@ int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
     *ret_result = e->result;
     release(e);
     return 0;
+}
+
+int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
+{
+    struct mr_errand *e = mr_coro_handle(co)->own, *self = mr_errand_current();
+
+    /* One that is READY waits for nobody: there is no cycle to look for. */
+    if (MR_UNLIKELY(e->state != MR_ERRAND_READY ||
+                    !mr_wait_is_plain(self, deadline)))
+        return join_other(co, ret_result, deadline);
+    self->waits_for = &co->errand;
+    self->why = "join";
+    mr_wait_enter(self, &e->joiners, ret_result ? ret_result : &e->result);
+    return park_int(self);
 }
 
 void mr_cancel(struct mr_coro *co)

@@ -646,7 +646,7 @@ static bool is_deadlocked(struct mr_hub *hub)
     if (hub->timers.n > (mr_timer_is_started(&l->trim) ? 1U : 0U))
         return false;
     /* Acquire: pairs with mr_hub_unshare; so posts are looked at behind it. */
-    return hub->live > 0 && hub->expected == 0 &&
+    return mr_hub_live(hub) > 0 && hub->expected == 0 &&
            __atomic_load_n(&hub->shares, __ATOMIC_ACQUIRE) == 0 &&
            !__atomic_load_n(&l->posts, __ATOMIC_RELAXED) && !any_awaited(l);
 }
@@ -657,7 +657,7 @@ static MR_COLD void end_deadlock(struct mr_hub *hub)
     mr_log(MR_LOG_ERROR,
            "deadlock: %zu coroutines wait, and nothing can come that would "
            "wake one; they are cancelled",
-           hub->live);
+           mr_hub_live(hub));
     mr_hub_log(hub);
     /* Cancelling runs nobody, so the list stays as it is. */
     MR_LIST_EACH (node, &hub->all)
@@ -730,7 +730,8 @@ static void poll_kernel(struct mr_hub *hub)
 
 static bool has_work(const struct mr_hub *hub)
 {
-    return hub->live > 0 || hub->expected > 0 || !mr_list_is_empty(&hub->due);
+    return mr_hub_live(hub) > 0 || hub->expected > 0 ||
+           !mr_list_is_empty(&hub->due);
 }
 
 static void loop_until_idle(struct mr_hub *hub)
@@ -827,7 +828,7 @@ void mr_hub_free(struct mr_hub *hub)
 {
     if (!hub)
         return;
-    MR_BUG_ON(hub != mr_thread.hub || hub->live > 0);
+    MR_BUG_ON(hub != mr_thread.hub || mr_hub_live(hub) > 0);
     if (hub->unwatch)
         hub->unwatch(hub);
     mr_inspect_leave(hub);
@@ -868,7 +869,7 @@ int mr_hub_run(struct mr_hub *hub, mr_coro_fn *fn, void *arg,
     struct mr_group outer;
     struct mr_coro *co;
 
-    MR_BUG_ON(hub != mr_thread.hub || hub->live > 0);
+    MR_BUG_ON(hub != mr_thread.hub || mr_hub_live(hub) > 0);
     hub->group.closing = false;
     mr_group_init(&outer);
     o.group = &outer;
@@ -922,7 +923,7 @@ struct mr_hub_stats mr_hub_stats(const struct mr_hub *hub)
 {
     struct mr_hub_stats stats = hub->stats;
 
-    stats.live = hub->live;
+    stats.live = mr_hub_live(hub);
     return stats;
 }
 

@@ -51,11 +51,17 @@ static inline void mr_list_push_back(struct mr_list *head, struct mr_list *n)
     mr_list_insert_after(head->prev, n);
 }
 
-/* Removing a node that is in no list does nothing. */
-static inline void mr_list_remove(struct mr_list *n)
+/* Of a node that is initialised, or inserted, before it is looked at again. */
+static inline void mr_list_unlink(struct mr_list *n)
 {
     n->prev->next = n->next;
     n->next->prev = n->prev;
+}
+
+/* Removing a node that is in no list does nothing. */
+static inline void mr_list_remove(struct mr_list *n)
+{
+    mr_list_unlink(n);
     mr_list_init(n);
 }
 

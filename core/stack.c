@@ -18,10 +18,10 @@
  *
  *  (1) A TAKEN slot has its guard. It is installed on the way out of FRESH and
  *      stays through WARM and COLD; when it cannot be, the take fails.
- *  (2) WARM slots form a LIFO list through their records, but for the last one,
- *      which many a take and give need alone: the top page is resident, likely
- *      in cache. COLD ones have given their pages back, the
- *      record too; their slab remembers them by number.
+ *  (2) WARM slots form a LIFO list through their records, but for the thread's
+ *      last one, on the shelf: their top page is resident, likely in cache.
+ *      COLD ones have given their pages back, the record too; their slab
+ *      remembers them by number.
  *  (3) A thread touches its own slabs only. No locks.
  *
  * Guards: MADV_GUARD_INSTALL leaves a slab one mapping, whatever its guards
@@ -77,11 +77,10 @@ struct slab {
 
 struct class
 {
-    struct mr_stack *top; /* the last given back, warm, in no list, or NULL */
-    struct mr_list warm;  /* those before it, LIFO */
-    size_t n_warm;        /* how many are in the list */
-    size_t low;           /* the fewest warm since the last trim */
-    struct slab *slabs;   /* newest first; only the first has FRESH slots */
+    struct mr_list warm; /* but for one that is on the shelf, LIFO */
+    size_t n_warm;       /* how many are in the list */
+    size_t low;          /* the fewest warm since the last trim */
+    struct slab *slabs;  /* newest first; only the first has FRESH slots */
     size_t n_cold;
 };
 
@@ -89,12 +88,14 @@ struct class
 static _Thread_local struct {
     bool ready;
     bool trim_is_cut;
-    size_t taken;
     size_t slabs;
     struct class of[CLASSES];
 } cache __attribute__((tls_model("initial-exec")));
 
-static size_t default_class = 1;
+_Thread_local struct mr_stack_shelf mr_stack_shelf
+    __attribute__((tls_model("initial-exec")));
+uint8_t mr_stack_default_class = 1;
+
 enum guard { GUARD_UNKNOWN, BY_MADVISE, BY_MPROTECT };
 /* Chosen by the first thread that asks. Relaxed: several may choose at once,
  * and come to the same answer. */
@@ -230,7 +231,7 @@ static struct mr_stack *slot_open(const struct slab *s, size_t class,
     st->bottom = slot_at(s, class, i) + guard_bytes();
     st->size = class_size[class];
     st->class = (uint8_t) class;
-    st->kept = false;
+    st->kept = 0;
     mr_switch_tool_init(&st->tool, st->bottom,
                         (size_t)((char *)st - st->bottom));
     return st;
@@ -296,14 +297,16 @@ MR_COLD static int take_unused(size_t class, struct mr_stack **ret)
     return 0;
 }
 
-/* Apart, so that the usual case needs no frame. */
-static __attribute__((noinline)) int take_other(size_t class,
-                                                struct mr_stack **ret)
+static int take(size_t class, struct mr_stack **ret)
 {
     struct class *c = &cache.of[class];
+    struct mr_stack *last = mr_stack_shelf.last;
     int err;
 
-    if (MR_LIKELY(c->n_warm > 0)) {
+    if (last && last->class == class) {
+        *ret = last;
+        mr_stack_shelf.last = NULL;
+    } else if (MR_LIKELY(c->n_warm > 0)) {
         *ret =
             mr_container_of(mr_list_pop_front(&c->warm), struct mr_stack, node);
         c->n_warm--;
@@ -315,52 +318,29 @@ static __attribute__((noinline)) int take_other(size_t class,
             return err;
         c->low = 0;
     }
-    cache.taken++;
+    mr_stack_shelf.taken++;
     mr_switch_tool_taken(&(*ret)->tool);
     return 0;
 }
 
-static inline int take(size_t class, struct mr_stack **ret)
+int mr_stack_take(size_t size, struct mr_stack **ret)
 {
-    struct mr_stack *st = cache.of[class].top;
-
-    if (MR_UNLIKELY(!st))
-        return take_other(class, ret);
-    cache.of[class].top = NULL;
-    cache.taken++;
-    mr_switch_tool_taken(&st->tool);
-    *ret = st;
-    return 0;
-}
-
-static __attribute__((noinline)) int take_sized(size_t size,
-                                                struct mr_stack **ret)
-{
-    int class = class_for(size);
+    int class = size > 0 ? class_for(size) : mr_stack_default_class;
 
     return class < 0 ? class : take((size_t) class, ret);
 }
 
-int mr_stack_take(size_t size, struct mr_stack **ret)
+void mr_stack_put_away(struct mr_stack *last)
 {
-    if (size > 0)
-        return take_sized(size, ret);
-    return take(default_class, ret);
+    struct class *c = &cache.of[last->class];
+
+    mr_list_push_front(&c->warm, &last->node);
+    c->n_warm++;
 }
 
-void mr_stack_give(struct mr_stack *st)
+MR_COLD void mr_stack_not_taken(void)
 {
-    struct class *c = &cache.of[st->class];
-
-    /* A taken stack is in no list: it was given back already, or is not ours.
-     */
-    MR_BUG_ON(cache.taken == 0 || st == c->top || !mr_list_is_empty(&st->node));
-    if (c->top) {
-        mr_list_push_front(&c->warm, &c->top->node);
-        c->n_warm++;
-    }
-    c->top = st;
-    cache.taken--;
+    mr_bug(__FILE__, __LINE__, "a stack given back that was not taken");
 }
 
 /* --- giving memory back --- */
@@ -383,9 +363,11 @@ static void make_cold(struct class *c, struct mr_stack *st)
     MR_BUG_ON(true);
 }
 
-static size_t warm_of(const struct class *c)
+static size_t warm_of(size_t class)
 {
-    return c->n_warm + (c->top ? 1 : 0);
+    const struct mr_stack *last = mr_stack_shelf.last;
+
+    return cache.of[class].n_warm + (last && last->class == class ? 1 : 0);
 }
 
 size_t mr_stack_trim(void)
@@ -399,7 +381,7 @@ size_t mr_stack_trim(void)
         size_t n;
 
         /* `low` of them were not needed at any time since the last trim. */
-        for (n = c->low; n > 0 && left > 0 && warm_of(c) > TRIM_KEEP; n--) {
+        for (n = c->low; n > 0 && left > 0 && warm_of(i) > TRIM_KEEP; n--) {
             struct mr_list *last = c->warm.prev;
 
             mr_list_remove(last);
@@ -408,7 +390,7 @@ size_t mr_stack_trim(void)
             left--;
         }
         c->low = left > 0 ? c->n_warm : MR_MIN(n, c->n_warm);
-        warm += warm_of(c);
+        warm += warm_of(i);
     }
     cache.trim_is_cut = left == 0;
     return warm;
@@ -421,16 +403,17 @@ bool mr_stack_trim_is_cut(void)
 
 void mr_stack_thread_fini(void)
 {
-    MR_BUG_ON(cache.taken > 0);
+    MR_BUG_ON(mr_stack_shelf.taken > 0);
     if (!cache.ready)
         return;
+    if (mr_stack_shelf.last)
+        mr_switch_tool_fini(&mr_stack_shelf.last->tool);
+    mr_stack_shelf.last = NULL;
     for (size_t i = 0; i < CLASSES; i++) {
         struct class *c = &cache.of[i];
         struct mr_list *n;
         struct slab *s;
 
-        if (c->top)
-            mr_switch_tool_fini(&c->top->tool);
         while ((n = mr_list_pop_front(&c->warm)))
             mr_switch_tool_fini(
                 &mr_container_of(n, struct mr_stack, node)->tool);
@@ -451,13 +434,13 @@ int mr_stack_set_default(size_t size)
 
     if (class < 0)
         return class;
-    default_class = (size_t) class;
+    mr_stack_default_class = (uint8_t) class;
     return 0;
 }
 
 size_t mr_stack_default(void)
 {
-    return class_size[default_class];
+    return class_size[mr_stack_default_class];
 }
 
 #if __has_include(<valgrind/memcheck.h>)
@@ -503,11 +486,12 @@ size_t mr_stack_high_water(const struct mr_stack *st)
 
 struct mr_stack_stats mr_stack_stats(void)
 {
-    struct mr_stack_stats stats = {.taken = cache.taken, .slabs = cache.slabs};
+    struct mr_stack_stats stats = {.taken = mr_stack_shelf.taken,
+                                   .slabs = cache.slabs};
 
     for (size_t i = 0; i < CLASSES; i++) {
-        stats.warm += warm_of(&cache.of[i]);
-        stats.cached += warm_of(&cache.of[i]) + cache.of[i].n_cold;
+        stats.warm += warm_of(i);
+        stats.cached += warm_of(i) + cache.of[i].n_cold;
     }
     return stats;
 }

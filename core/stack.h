@@ -29,8 +29,8 @@ struct mr_stack {
     char *bottom;        /* lowest usable byte; the guard ends here */
     size_t size;         /* usable bytes, this record included */
     uint8_t class;       /* index of the size class */
-    bool kept;           /* the taker's: its block is as it left it; false in
-                          * a stack without pages */
+    uint8_t kept;        /* the taker's: how it left its block; 0 in a stack
+                          * without pages */
     struct mr_switch_tool tool;
     /* The taker's control block follows; frames go below. */
 };
@@ -50,14 +50,51 @@ static inline void *mr_stack_top(struct mr_stack *st)
     return (void *)((uintptr_t)st & ~(uintptr_t)15);
 }
 
+/* The last one given back, which many a take and give need alone. */
+struct mr_stack_shelf {
+    struct mr_stack *last; /* in no list, or NULL */
+    size_t taken;
+};
+extern _Thread_local struct mr_stack_shelf mr_stack_shelf
+    __attribute__((tls_model("initial-exec")));
+extern uint8_t mr_stack_default_class;
+void mr_stack_put_away(struct mr_stack *last);
+MR_NORETURN MR_COLD void mr_stack_not_taken(void);
+
 /*
  * A stack of at least size bytes: 16K, 64K, 256K or 1M.
  * 0; -EINVAL above MR_STACK_MAX; -ENOMEM: no memory, or no more mappings (one
  * log line then names vm.max_map_count). Never a stack without its guard.
  */
 MR_MUST_USE int mr_stack_take(size_t size, struct mr_stack **ret);
+/* The same, of the default size and from the shelf; or NULL: ask mr_stack_take.
+ */
+static inline struct mr_stack *mr_stack_take_last(void)
+{
+    struct mr_stack *st = mr_stack_shelf.last;
+
+    if (MR_UNLIKELY(!st || st->class != mr_stack_default_class))
+        return NULL;
+    mr_stack_shelf.last = NULL;
+    mr_stack_shelf.taken++;
+    mr_switch_tool_taken(&st->tool);
+    return st;
+}
 /* May be the stack that this runs on, if nothing is called before leaving. */
-void mr_stack_give(struct mr_stack *st);
+static inline void mr_stack_give(struct mr_stack *st)
+{
+    struct mr_stack *last = mr_stack_shelf.last;
+
+    /* A taken stack is in no list: it was given back already, or is not ours.
+     */
+    if (MR_UNLIKELY(mr_stack_shelf.taken == 0 || st == last ||
+                    !mr_list_is_empty(&st->node)))
+        mr_stack_not_taken();
+    mr_stack_shelf.last = st;
+    mr_stack_shelf.taken--;
+    if (last)
+        mr_stack_put_away(last);
+}
 
 /* Give memory of stacks that nobody took since the last call back to the
  * kernel; the address space stays. How many stacks are still cached warm. */

@@ -45,12 +45,12 @@ int mr_switch_keep(void **save, void *to, void *value);
 MR_NORETURN void mr_switch_keep_leave(void *to, void *value);
 
 /*
- * A context that calls fn(value) on the stack that ends at top (16-byte
- * aligned), with the value of the first switch to it. fn must never return.
- * Floating-point control words are those of the caller.
+ * In *save, a context that calls fn(value) on the stack that ends at top
+ * (16-byte aligned), with the value of the first switch to it. fn must never
+ * return. Floating-point control words are those of the caller. Returns save.
  */
 typedef void mr_switch_fn(void *value);
-MR_MUST_USE void *mr_switch_make(void *top, mr_switch_fn *fn);
+void **mr_switch_make(void **save, void *top, mr_switch_fn *fn);
 
 /* Where fn would return to: the end of each chain of frames. */
 extern const char mr_switch_bottom[] __attribute__((visibility("hidden")));

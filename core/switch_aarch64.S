@@ -131,7 +131,7 @@ mr_switch_keep_leave:
 	.cfi_endproc
 	.size	mr_switch_keep_leave, . - mr_switch_keep_leave
 
-/* void *mr_switch_make(void *top: x0, mr_switch_fn *fn: x1) */
+/* void **mr_switch_make(void **save: x0, void *top: x1, mr_switch_fn *fn: x2) */
 	.globl	mr_switch_make
 	.hidden	mr_switch_make
 	.type	mr_switch_make, %function
@@ -139,21 +139,22 @@ mr_switch_keep_leave:
 mr_switch_make:
 	.cfi_startproc
 	/* 16 bytes of zeros end the chain of frames; 176 for the context. */
-	sub	x0, x0, #192
+	sub	x1, x1, #192
 	adr	x9, mr_switch_start
 	mrs	x10, fpcr
-	stp	x1, xzr, [x0, #0]
-	stp	xzr, xzr, [x0, #16]
-	stp	xzr, xzr, [x0, #32]
-	stp	xzr, xzr, [x0, #48]
-	stp	xzr, xzr, [x0, #64]
-	stp	xzr, x9, [x0, #80]
-	stp	xzr, xzr, [x0, #96]
-	stp	xzr, xzr, [x0, #112]
-	stp	xzr, xzr, [x0, #128]
-	stp	xzr, xzr, [x0, #144]
-	stp	x10, xzr, [x0, #160]
-	stp	xzr, xzr, [x0, #176]
+	stp	x2, xzr, [x1, #0]
+	stp	xzr, xzr, [x1, #16]
+	stp	xzr, xzr, [x1, #32]
+	stp	xzr, xzr, [x1, #48]
+	stp	xzr, xzr, [x1, #64]
+	stp	xzr, x9, [x1, #80]
+	stp	xzr, xzr, [x1, #96]
+	stp	xzr, xzr, [x1, #112]
+	stp	xzr, xzr, [x1, #128]
+	stp	xzr, xzr, [x1, #144]
+	stp	x10, xzr, [x1, #160]
+	stp	xzr, xzr, [x1, #176]
+	str	x1, [x0]
 	ret
 	.cfi_endproc
 	.size	mr_switch_make, . - mr_switch_make

@@ -154,7 +154,7 @@ mr_switch_keep_leave:
 	.cfi_endproc
 	.size	mr_switch_keep_leave, . - mr_switch_keep_leave
 
-/* void *mr_switch_make(void *top: rdi, mr_switch_fn *fn: rsi) */
+/* void **mr_switch_make(void **save: rdi, void *top: rsi, mr_switch_fn *fn: rdx) */
 	.globl	mr_switch_make
 	.hidden	mr_switch_make
 	.type	mr_switch_make, @function
@@ -164,20 +164,19 @@ mr_switch_make:
 	/* 16 bytes of zeros end the chain of frames; 64 for the context. Its
 	 * registers, too: what is saved of them on the stack must not look like
 	 * a frame to who walks it (core/frames.c). */
-	leaq	-80(%rdi), %rax
+	addq	$-80, %rsi
 	leaq	.Lstart(%rip), %rcx
-	xorl	%edx, %edx
-	movq	%rdx, 72(%rax)
-	movq	%rdx, 64(%rax)
-	movq	%rcx, 56(%rax)
-	movq	%rdx, 48(%rax)
-	movq	%rdx, 40(%rax)
-	movq	%rsi, 32(%rax)
-	movq	%rdx, 24(%rax)
-	movq	%rdx, 16(%rax)
-	movq	%rdx, 8(%rax)
-	stmxcsr	(%rax)
-	fnstcw	4(%rax)
+	pxor	%xmm0, %xmm0
+	movups	%xmm0, 64(%rsi)
+	movups	%xmm0, 40(%rsi)
+	movups	%xmm0, 8(%rsi)
+	movq	%rcx, 56(%rsi)
+	movq	%rdx, 32(%rsi)
+	movq	$0, 24(%rsi)
+	stmxcsr	(%rsi)
+	fnstcw	4(%rsi)
+	movq	%rsi, (%rdi)
+	movq	%rdi, %rax
 	ret
 	.cfi_endproc
 	.size	mr_switch_make, . - mr_switch_make

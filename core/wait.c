@@ -192,26 +192,12 @@ int mr_wait_any(struct mr_wait_entry *entries, size_t n, int64_t deadline,
  * type than its caller is no jump. What has a deadline is apart: the calls it
  * makes would have the plain case save registers.
  */
-static inline void enter(struct mr_errand *e, struct mr_waitq *q, void *data)
-{
-    e->entry.queue = q;
-    e->entry.errand = e;
-    e->entry.data = data;
-    mr_list_push_back(&q->entries, &e->entry.node);
-}
-
-/* Only a wake or a cancel can end it. */
-static inline bool is_plain(const struct mr_errand *e, int64_t deadline)
-{
-    return deadline == MR_NEVER && !e->scope && !e->cancelled;
-}
-
 static inline bool enter_timed(struct mr_errand *e, struct mr_waitq *q,
                                void *data, int64_t deadline, const char *why)
 {
     if (!set_time(&e->one, e, deadline))
         return false;
-    enter(e, q, data);
+    mr_wait_enter(e, q, data);
     begin(e, &e->one, why);
     return true;
 }
@@ -243,9 +229,9 @@ intptr_t mr_wait_with(struct mr_waitq *q, void *data, int64_t deadline,
 {
     struct mr_errand *e = mr_errand_current();
 
-    if (!is_plain(e, deadline))
+    if (!mr_wait_is_plain(e, deadline))
         return wait_timed(q, data, deadline, why);
-    enter(e, q, data);
+    mr_wait_enter(e, q, data);
     e->why = why;
     return mr_errand_park(e);
 }
@@ -255,9 +241,9 @@ int mr_wait_with_int(struct mr_waitq *q, void *data, int64_t deadline,
 {
     struct mr_errand *e = mr_errand_current();
 
-    if (!is_plain(e, deadline))
+    if (!mr_wait_is_plain(e, deadline))
         return wait_timed_int(q, data, deadline, why);
-    enter(e, q, data);
+    mr_wait_enter(e, q, data);
     e->why = why;
     return mr_errand_park_int(e);
 }

@@ -76,13 +76,15 @@ MR_API int mr_wait_with_int(struct mr_waitq *q, void *data, int64_t deadline,
 MR_API MR_MUST_USE int mr_wait_any(struct mr_wait_entry *entries, size_t n,
                                    int64_t deadline, const char *why);
 
-/* The oldest entry, still queued, or NULL: to look at its data before it is
- * fired. */
+/* The oldest entry, still queued: to look at its data before it is fired. Of a
+ * queue that is not empty; or NULL, if it is. */
+static inline struct mr_wait_entry *mr_waitq_front(const struct mr_waitq *q)
+{
+    return mr_container_of(q->entries.next, struct mr_wait_entry, node);
+}
 static inline struct mr_wait_entry *mr_waitq_first(const struct mr_waitq *q)
 {
-    if (mr_waitq_is_empty(q))
-        return NULL;
-    return mr_container_of(q->entries.next, struct mr_wait_entry, node);
+    return mr_waitq_is_empty(q) ? NULL : mr_waitq_front(q);
 }
 
 /* This entry wins its set: its siblings leave their queues, its errand is

@@ -78,7 +78,7 @@ static void bench_switch(const char *name, mr_switch_fn *fn)
 
     if (mr_stack_take(MR_STACK_DEFAULT, &st))
         exit(1);
-    there = mr_switch_make(mr_stack_top(st), fn);
+    (void)mr_switch_make(&there, mr_stack_top(st), fn);
     for (long i = -warm(); i < count / 2; i++) {
         if (i == 0)
             begin();

@@ -425,7 +425,7 @@ TEST(fault_handler_has_a_guarded_stack)
 
 /* --- misuse --- */
 
-TEST_DIES(stack_given_twice, "!mr_list_is_empty(&st->node)")
+TEST_DIES(stack_given_twice, "given back that was not taken")
 {
     struct mr_stack *a, *b;
 
@@ -435,7 +435,7 @@ TEST_DIES(stack_given_twice, "!mr_list_is_empty(&st->node)")
     mr_stack_give(a);
 }
 
-TEST_DIES(stack_fini_while_taken, "cache.taken > 0")
+TEST_DIES(stack_fini_while_taken, "taken > 0")
 {
     struct mr_stack *a;
 
