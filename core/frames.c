@@ -41,8 +41,9 @@ static bool is_frame(uintptr_t fp, uintptr_t sp, const struct mr_stack *stack)
         return false;
     if (stack)
         return fp >= (uintptr_t)stack->bottom &&
-               fp + sizeof(struct frame) <= (uintptr_t)stack;
-    return fp - sp < OWN_STACK_MAX && is_mapped(fp) &&
+               fp <= (uintptr_t)stack - sizeof(struct frame);
+    return fp - sp < OWN_STACK_MAX &&
+           fp <= UINTPTR_MAX - sizeof(struct frame) && is_mapped(fp) &&
            is_mapped(fp + sizeof(struct frame) - 1);
 }
 
