@@ -7,7 +7,8 @@
  *
  *   1. run READY errands until there is none or the slice is over (errand.c),
  *      and what is linked to those that ended (link.c);
- *   2. what was put off until the kernel is asked (mr_hub_before_poll);
+ *   2. what was put off until the kernel is asked (mr_hub_before_poll); again
+ *      from 1 while that makes somebody READY, within the slice;
  *   3. ev_run, once: without waiting when errands are READY, else until
  *      something comes or the nearest deadline; its callbacks make errands
  *      READY or run hooks, nothing else;
@@ -585,6 +586,20 @@ void mr_hub_before_poll(struct mr_hub_idle *idle)
         mr_list_push_back(&mr_thread.hub->idle, &idle->node);
 }
 
+bool mr_hub_may_go_on(void)
+{
+    const struct mr_errand *e = mr_errand_self();
+
+    return !e->cancelled && !e->scope && e->shields == 0 && e->at_end == 0 &&
+           e->refs == 1 && mr_waitq_is_empty(&e->joiners) &&
+           mr_list_is_empty(&e->children.members);
+}
+
+bool mr_hub_others_wait(void)
+{
+    return mr_thread.hub->ready.head != NULL;
+}
+
 static void run_idle(struct mr_hub *hub)
 {
     struct mr_list *n;
@@ -744,6 +759,9 @@ static void loop_until_idle(struct mr_hub *hub)
             mr_errand_run_ready(hub);
             if (MR_UNLIKELY(!mr_list_is_empty(&hub->due)))
                 mr_links_call(hub);
+            /* Whom these make READY needs no poll in between. */
+            if (!hub->ready.head && !mr_list_is_empty(&hub->idle))
+                run_idle(hub);
         } while (hub->ready.head && mr_sys_monotonic() - began < SLICE_NS);
         if (has_work(hub))
             poll_kernel(hub);

@@ -214,6 +214,16 @@ static inline void mr_hub_idle_remove(struct mr_hub_idle *idle)
     mr_list_remove(&idle->node);
 }
 
+/*
+ * A coroutine that does one thing after the other, each as if in a coroutine of
+ * its own, goes on only while this is true: not cancelled, no scope open, no
+ * child, no variable of its own (core/local.h), and nobody who was told of it
+ * or waits for its end. Any of these would be the next thing's too.
+ */
+MR_API bool mr_hub_may_go_on(void);
+/* Is another errand READY? */
+MR_API bool mr_hub_others_wait(void);
+
 /* --- from other threads --- */
 
 /*

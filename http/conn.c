@@ -9,6 +9,8 @@
  * Not here: what a head must look like (head_check.c, parse.c), buffers
  * (exchange.c), one request (dispatch.c), framing of answers (response.c),
  * bodies (body.c).
+ *
+ * over budget: its states and who moves it from one to the next, in one place.
  */
 #include "http/conn.h"
 
@@ -24,6 +26,10 @@
 #define LINGER_BYTES (256 * 1024)
 /* Pipelined requests answered in a row before others have a turn. */
 #define TURN_REQUESTS 32
+/* Connections served in a row before the kernel is asked for more: about a
+ * millisecond. Those that still wait then are reported once more, for nothing.
+ */
+#define TURN_CONNS 256
 /* How long those without a stack wait when no connection of ours ends; memory
  * may come free elsewhere. */
 #define STARVED_NS INT64_C(100000000)
@@ -65,7 +71,8 @@ static int rest(struct mr_conn *c, struct mr_rest_list *l)
 
     c->state = MR_CONN_RESTING;
     c->rest_until = mr_hub_now() + l->timeout;
-    err = mr_hub_hook(c->io.stream.fd, on_event, c);
+    err = c->watched ? 0 : mr_hub_hook(c->io.stream.fd, on_event, c);
+    c->watched = err == 0;
     if (!err && !mr_timer_is_started(&l->timer))
         err = mr_timer_start(&l->timer, c->rest_until);
     /* Its last answer was begun before the draining was. */
@@ -115,6 +122,7 @@ void mr_conn_close_unborn(struct mr_http *http)
 {
     while (!mr_list_is_empty(&http->begun))
         conn_close(mr_container_of(http->begun.next, struct mr_conn, node));
+    http->unborn = 0; /* cancelled before their first turn */
 }
 
 void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret)
@@ -131,9 +139,9 @@ void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret)
 
 static intptr_t conn_main(void *arg);
 
-static bool start(struct mr_conn *c)
+/* Another coroutine that takes what has `begun`. */
+static bool hire(struct mr_http *http)
 {
-    struct mr_http *http = c->http;
     const struct mr_spawn_options o = {
         .name = "http",
         .entry = "conn_main",
@@ -143,12 +151,17 @@ static bool start(struct mr_conn *c)
         .reap = true,
     };
 
-    if (!mr_spawn_with(conn_main, c, &o))
+    if (!mr_spawn_with(conn_main, http, &o))
         return false;
-    mr_list_remove(&c->node);
-    mr_list_push_back(&http->begun, &c->node);
-    c->state = MR_CONN_ACTIVE;
+    http->unborn++;
     return true;
+}
+
+static void begin(struct mr_conn *c)
+{
+    mr_list_remove(&c->node);
+    mr_list_push_back(&c->http->begun, &c->node);
+    c->state = MR_CONN_BEGUN;
 }
 
 /* There is no memory or no place to serve it: 503, without an exchange. The
@@ -192,11 +205,24 @@ static void feed_starved(struct mr_http *http)
         struct mr_conn *c =
             mr_container_of(http->starved.next, struct mr_conn, node);
 
-        if (!start(c))
+        if (!hire(http))
             return;
+        begin(c);
         http->starved_n--;
     }
     mr_timer_stop(&http->starve_timer);
+}
+
+/* Who was to take those that have begun is parked, or has served for long
+ * enough. */
+static void on_hire(struct mr_hub_idle *idle)
+{
+    struct mr_http *http = mr_container_of(idle, struct mr_http, hire);
+
+    if (mr_list_is_empty(&http->begun) || http->unborn > 0 || hire(http))
+        return;
+    while (!mr_list_is_empty(&http->begun))
+        starve(mr_container_of(http->begun.next, struct mr_conn, node));
 }
 
 static void on_feed(struct mr_hub_idle *idle)
@@ -220,12 +246,15 @@ void mr_starved_init(struct mr_http *http)
     mr_list_init(&http->begun);
     mr_list_init(&http->feed.node);
     http->feed.fn = on_feed;
+    mr_list_init(&http->hire.node);
+    http->hire.fn = on_hire;
     mr_timer_init(&http->starve_timer, on_starve_timer);
 }
 
 void mr_starved_fini(struct mr_http *http)
 {
     mr_hub_idle_remove(&http->feed);
+    mr_hub_idle_remove(&http->hire);
     mr_timer_stop(&http->starve_timer);
 }
 
@@ -236,24 +265,29 @@ static enum mr_hub_hook_answer on_event(int fd, void *arg)
 
     switch ((enum mr_conn_state)c->state) {
     case MR_CONN_RESTING:
-        if (start(c))
+        /* One coroutine for all that one poll tells of: see conn_main. */
+        if (c->http->unborn > 0 || hire(c->http)) {
+            begin(c);
             return MR_HOOK_KEEP;
+        }
+        c->watched = false;
         starve(c);
         return MR_HOOK_DISARM;
     case MR_CONN_STARVED:
-        return MR_HOOK_DISARM;
+    case MR_CONN_BEGUN:
+        break; /* known */
     case MR_CONN_ACTIVE:
-        break;
+        switch (mr_fd_peek(fd)) {
+        case MR_PEER_QUIET:
+            return MR_HOOK_KEEP;
+        case MR_PEER_GONE:
+            c->gone = true;
+            break;
+        case MR_PEER_TALKS:
+            break; /* read when it is its turn */
+        }
     }
-    switch (mr_fd_peek(fd)) {
-    case MR_PEER_QUIET:
-        return MR_HOOK_KEEP;
-    case MR_PEER_GONE:
-        c->gone = true;
-        break;
-    case MR_PEER_TALKS:
-        break; /* read when it is its turn */
-    }
+    c->watched = false;
     return MR_HOOK_DISARM;
 }
 
@@ -406,24 +440,61 @@ static bool serve(struct mr_exchange *x)
     }
 }
 
-static intptr_t conn_main(void *arg)
+/* x: NULL when there is no memory for one. */
+static void work(struct mr_conn *c, struct mr_exchange *x)
 {
-    struct mr_conn *c = arg;
-    struct mr_http *http = c->http;
-    struct mr_exchange *x = mr_exchange_take(c);
     bool stays = false;
 
-    mr_list_remove(&c->node);
+    c->state = MR_CONN_ACTIVE;
     c->io.drained = false; /* an event says that there is something */
     if (x) {
+        mr_exchange_bind(x, c);
         stays = serve(x);
-        mr_parser_reset(&x->parser);
-        mr_exchange_give(x);
+        mr_exchange_unbind(x);
     } else {
-        turn_away(http, c->io.stream.fd);
+        turn_away(c->http, c->io.stream.fd);
     }
-    if (!stays || rest(c, &http->idle))
+    if (!stays || rest(c, &c->http->idle))
         conn_close(c);
+}
+
+static struct mr_conn *take_begun(struct mr_http *http)
+{
+    struct mr_list *node = mr_list_pop_front(&http->begun);
+
+    if (!node)
+        return NULL;
+    /* Should this one's handler park, another coroutine takes the rest: it has
+     * its turn behind those that are READY, if any are, or is hired when nobody
+     * else is left to run. */
+    if (!mr_list_is_empty(&http->begun) && http->unborn == 0 &&
+        (!mr_hub_others_wait() || !hire(http)))
+        mr_hub_before_poll(&http->hire);
+    return mr_container_of(node, struct mr_conn, node);
+}
+
+/* Serves what has begun, one connection after the other: most handlers do not
+ * park, and then one stack, which is warm, is enough for all that a poll has
+ * told of. */
+static intptr_t conn_main(void *arg)
+{
+    struct mr_http *http = arg;
+    struct mr_exchange *x = NULL;
+    struct mr_conn *c;
+
+    http->unborn--;
+    for (unsigned n = 0; n < TURN_CONNS && mr_hub_may_go_on(); n++) {
+        c = take_begun(http);
+        if (!c)
+            break;
+        if (!x)
+            x = mr_exchange_take(http);
+        work(c, x);
+        if (!mr_list_is_empty(&http->begun) && mr_hub_others_wait())
+            (void)!mr_yield(); /* a cancel shows in mr_hub_may_go_on */
+    }
+    if (x)
+        mr_exchange_give(x);
     /* Our own stack comes free after this. */
     if (MR_UNLIKELY(http->starved_n > 0))
         mr_hub_before_poll(&http->feed);

@@ -6,24 +6,30 @@
  * conn.h - one HTTP/1.1 connection, from accept to close. Read this first.
  *
  * A connection at rest is a hundred bytes and a hook on its descriptor: no
- * stack, no buffer. When bytes arrive the hook, on the hub's stack, starts a
- * coroutine from the pool, which borrows an exchange - buffers, parser, arena,
- * request and response - and serves until there is nothing left to read; then
- * the connection goes back to rest and its stack, still warm, to the next one.
+ * stack, no buffer. When bytes arrive the hook, on the hub's stack, queues it
+ * for a coroutine, which borrows an exchange - buffers, parser, arena, request
+ * and response - and serves until there is nothing left to read; then the
+ * connection goes back to rest, and the coroutine, its stack still warm, to the
+ * next one. While a handler parks, other coroutines take the rest of the queue.
  *
  *                  [mr_conn_open]
  *      (accepted) ----------------> RESTING <--------------------------.
  *                                    |   |                             |
- *        [on_readable: a coroutine]  |   | [on_readable: no stack]     |
+ *                         [on_event] |   | [on_event: no stack]        |
  *                                    v   v                             |
- *                 .------------- ACTIVE  STARVED --[a stack is free]---|-->
- * ACTIVE |                | |                                 | [bad request, |
- * | '--[answered, nothing buffered]---' Connection:  |                | close,
- * time] |                | [peer closed, write failed] v                v
+ *                                BEGUN   STARVED                       |
+ *             [taken: conn_main]     |   | [a stack is free: BEGUN]    |
+ *                                    v                                 |
+ *                 .------------- ACTIVE --[answered, nothing buffered]-'
+ *   [bad request, |                 |
+ *   Connection:   |                 | [peer closed, write failed]
+ *   close, time]  v                 v
  *              LINGERING ------> CLOSED
  *
  *  RESTING    no exchange; in a list of the server by when it times out; the
- *             descriptor's hook is on_readable and its watcher armed.
+ *             descriptor's hook is on_event and its watcher armed.
+ *  BEGUN      readable; queued for a coroutine that is READY, or that is hired
+ *             before the hub polls.
  *  ACTIVE     a coroutine has it; the hook only looks whether the peer is gone.
  *  STARVED    readable, but no stack was to be had: queued, the watcher off;
  *             tried again when a coroutine of ours ends, and every 100 ms.
@@ -54,8 +60,7 @@ void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
 
 /* Close all connections at rest, and those that starve: the grace is over. */
 void mr_conn_close_resting(struct mr_http *http);
-/* Those whose coroutine was cancelled before its first turn: after the group
- * was closed. */
+/* Those that no coroutine has taken: after the group was closed. */
 void mr_conn_close_unborn(struct mr_http *http);
 
 #endif

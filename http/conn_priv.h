@@ -57,6 +57,7 @@ static inline void mr_pace(int64_t *patience, int64_t timeout, int64_t unit,
 enum mr_conn_state {
     MR_CONN_RESTING,
     MR_CONN_STARVED,
+    MR_CONN_BEGUN,
     MR_CONN_ACTIVE,
 };
 
@@ -67,12 +68,13 @@ struct mr_conn {
     struct mr_stream_fd io;
     struct mr_http *http;
     struct mr_server *acceptor;
-    struct mr_list node;   /* RESTING: in a rest list; STARVED: queued */
+    struct mr_list node;   /* RESTING: in a rest list; STARVED, BEGUN: queued */
     struct mr_exchange *x; /* ACTIVE */
     int64_t rest_until;
     uint32_t requests;
     uint8_t state;
     bool gone;        /* the peer has ended its sending half, or all */
+    bool watched;     /* its hook is set, and an event will call it */
     uint8_t peer_len; /* 0: a unix socket */
     union {
         struct sockaddr_in in;
@@ -206,11 +208,13 @@ struct mr_http {
     char *common;
     size_t common_n;
     size_t date_at;            /* where Date's line begins */
-    struct mr_group group;     /* one coroutine per ACTIVE connection */
+    struct mr_group group;     /* the coroutines that serve */
     struct mr_rest_list fresh; /* no byte yet: header_timeout */
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
     struct mr_list starved;
-    struct mr_list begun; /* ACTIVE, but conn_main has had no turn yet */
+    struct mr_list begun;    /* ACTIVE, but no coroutine has taken them yet */
+    size_t unborn;           /* coroutines that have had no turn yet */
+    struct mr_hub_idle hire; /* for `begun`: who should take them is parked */
     size_t starved_n;
     struct mr_hub_idle feed;      /* a stack has come free */
     struct mr_timer starve_timer; /* or perhaps it has, elsewhere */
@@ -230,9 +234,12 @@ struct mr_http {
 
 /* --- exchange.c --- */
 
-/* From the pool, for c; NULL when out of memory. Back to it, emptied. */
-struct mr_exchange *mr_exchange_take(struct mr_conn *c);
+/* From the pool; NULL when out of memory. Back to it. */
+struct mr_exchange *mr_exchange_take(struct mr_http *http);
 void mr_exchange_give(struct mr_exchange *x);
+/* It is c's from here; nobody's, and emptied. */
+void mr_exchange_bind(struct mr_exchange *x, struct mr_conn *c);
+void mr_exchange_unbind(struct mr_exchange *x);
 void mr_exchange_free(struct mr_exchange *x);
 /* Bytes into the input behind what is there: > 0, 0 at the end, or -Exxx.
  * For heads: up to `limit` bytes in all. */

@@ -9,10 +9,11 @@
  * written when there are many, when the connection waits, or when the hub is
  * about to.
  *
- *  (1) An exchange has one connection, or is in the pool with nothing in it.
- *  (2) While `writing` is set a coroutine is inside a write: nobody else
- *      touches the gathered bytes. Whoever adds to an answer waits for his turn
- *      first (response.c); who only reads leaves the writing to whom it is.
+ *  (1) An exchange has one connection, or is empty: in the pool, or in the
+ * hands of a coroutine between two connections. (2) While `writing` is set a
+ * coroutine is inside a write: nobody else touches the gathered bytes. Whoever
+ * adds to an answer waits for his turn first (response.c); who only reads
+ * leaves the writing to whom it is.
  */
 #include <errno.h>
 #include <string.h>
@@ -64,24 +65,14 @@ void mr_exchange_free(struct mr_exchange *x)
     mr_free(x);
 }
 
-struct mr_exchange *mr_exchange_take(struct mr_conn *c)
+struct mr_exchange *mr_exchange_take(struct mr_http *http)
 {
-    struct mr_http *http = c->http;
     struct mr_exchange *x = http->pool;
 
-    if (x) {
-        http->pool = x->next;
-        http->pool_n--;
-    } else {
-        x = exchange_new(http);
-        if (!x)
-            return NULL;
-    }
-    x->conn = c;
-    x->write_error = 0;
-    x->write_patience = http->options.write_timeout;
-    x->patience = NULL;
-    c->x = x;
+    if (!x)
+        return exchange_new(http);
+    http->pool = x->next;
+    http->pool_n--;
     return x;
 }
 
@@ -89,15 +80,7 @@ void mr_exchange_give(struct mr_exchange *x)
 {
     struct mr_http *http = x->http;
 
-    x->conn->x = NULL;
-    x->conn = NULL;
-    x->in_pos = 0;
-    x->in_len = 0;
-    mr_hub_idle_remove(&x->flush);
-    mr_buf_reset(&x->out);
-    /* One large answer shall not stay in the pool's memory. */
-    if (x->out.cap > 4 * MR_GATHER_MAX)
-        mr_buf_fini(&x->out);
+    MR_BUG_ON(x->conn);
     if (http->pool_n >= POOL_MAX) {
         mr_exchange_free(x);
         return;
@@ -105,6 +88,29 @@ void mr_exchange_give(struct mr_exchange *x)
     x->next = http->pool;
     http->pool = x;
     http->pool_n++;
+}
+
+void mr_exchange_bind(struct mr_exchange *x, struct mr_conn *c)
+{
+    x->conn = c;
+    x->write_error = 0;
+    x->write_patience = x->http->options.write_timeout;
+    x->patience = NULL;
+    c->x = x;
+}
+
+void mr_exchange_unbind(struct mr_exchange *x)
+{
+    x->conn->x = NULL;
+    x->conn = NULL;
+    x->in_pos = 0;
+    x->in_len = 0;
+    mr_parser_reset(&x->parser);
+    mr_hub_idle_remove(&x->flush);
+    mr_buf_reset(&x->out);
+    /* One large answer shall not stay in the pool's memory. */
+    if (MR_UNLIKELY(x->out.cap > 4 * MR_GATHER_MAX))
+        mr_buf_fini(&x->out);
 }
 
 /* --- reading and writing --- */

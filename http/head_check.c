@@ -376,7 +376,7 @@ static void reset_head(struct mr_request_head *head)
         head->known[i] = 0;
 }
 
-void mr_head_scan_reset(struct mr_head_scan *s)
+static void reset(struct mr_head_scan *s)
 {
     if (s->head)
         reset_head(s->head);
@@ -393,6 +393,13 @@ void mr_head_scan_reset(struct mr_head_scan *s)
     s->framing_n = 0;
 }
 
+void mr_head_scan_reset(struct mr_head_scan *s)
+{
+    if (s->state == ST_EMPTY && s->pos == 0) /* it is */
+        return;
+    reset(s);
+}
+
 void mr_head_scan_init(struct mr_head_scan *s,
                        const struct mr_head_limits *limits,
                        struct mr_request_head *head, struct mr_field *storage)
@@ -401,7 +408,7 @@ void mr_head_scan_init(struct mr_head_scan *s,
     mr_headers_init(&head->headers, storage, limits->max_fields);
     *s = (struct mr_head_scan){
         .limits = limits, .head = head, .fields = &head->headers};
-    mr_head_scan_reset(s);
+    reset(s);
 }
 
 void mr_trailer_scan_init(struct mr_head_scan *s,
@@ -409,5 +416,5 @@ void mr_trailer_scan_init(struct mr_head_scan *s,
                           struct mr_headers *fields)
 {
     *s = (struct mr_head_scan){.limits = limits, .fields = fields};
-    mr_head_scan_reset(s);
+    reset(s);
 }
