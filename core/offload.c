@@ -3,10 +3,11 @@
 /*
  * offload.c - run a blocking job on a helper thread, park until it is done.
  *
- * One queue for the process, first in, first out, under one mutex. A hub puts a
- * job in; a helper takes it out, runs it, and posts it back to that hub. All
- * that is said of a job afterwards - done, abandoned, freed - is said on the
- * hub's thread, so a job needs no lock of its own.
+ * Each lane has one queue for the process, first in, first out; one mutex
+ * guards them all. A hub puts a job in; a helper of that lane takes it out,
+ * runs it, and posts it back to that hub. All that is said of a job afterwards
+ * - done, abandoned, freed - is said on the hub's thread, so a job needs no
+ * lock of its own; but for (5).
  *
  *  (1) A job's memory belongs to the helpers from submit() until its post
  *      arrives, or until it is withdrawn from the queue; hub->expected counts
@@ -19,6 +20,10 @@
  *  (4) A queued job has an errand that waits for it: who leaves takes it back,
  *      so nobody waits behind what nobody wants any more.
  *
+ *  (5) A running job with free_anywhere whose waiter leaves is an orphan: said
+ *      under the mutex, before `returning`, or not at all. Its helper frees it,
+ *      and the hub neither counts nor hears of it.
+ *
  * It does not bound the queue: by (4) those who spawn errands do.
  */
 #include "core/offload.h"
@@ -27,6 +32,7 @@
 #include <pthread.h>
 
 #include "core/coro_priv.h"
+#include "core/sys.h"
 #include "core/thread_priv.h"
 
 #define THREADS_MAX 64
@@ -37,9 +43,16 @@ enum job_state {
     JOB_ARRIVED, /* it ran, and is the hub thread's again */
 };
 
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t work;
+struct lane;
+
+struct helper {
+    pthread_t thread;
+    struct lane *lane;
+    const struct mr_job *job; /* that it runs */
+    bool let_go;              /* it is nobody's, and frees this itself */
+};
+
+struct lane {
     struct mr_job *head;
     struct mr_job *tail;
     unsigned queued;
@@ -48,116 +61,156 @@ static struct {
     unsigned n;
     unsigned limit;
     bool stopping;
-    pthread_t threads[THREADS_MAX];
-} pool = {
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-    .work = PTHREAD_COND_INITIALIZER,
-    .limit = 4,
+    pthread_cond_t work;
+    struct helper *helpers[THREADS_MAX];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lane lanes[MR_LANES] = {
+    [MR_LANE_FILES] = {.limit = 4, .work = PTHREAD_COND_INITIALIZER},
+    /* A name whose server is dead takes half a minute: as many of them as a
+     * list of links may hold, at some 100 KiB each. */
+    [MR_LANE_NAMES] = {.limit = 16, .work = PTHREAD_COND_INITIALIZER},
 };
 
 /* With the lock held. */
-static void unlink_job(struct mr_job *job)
+static void unlink_job(struct lane *lane, struct mr_job *job)
 {
     if (job->prev)
         job->prev->next = job->next;
     else
-        pool.head = job->next;
+        lane->head = job->next;
     if (job->next)
         job->next->prev = job->prev;
     else
-        pool.tail = job->prev;
+        lane->tail = job->prev;
     job->queued = false;
-    pool.queued--;
+    lane->queued--;
 }
 
 /* --- on the helpers --- */
 
 /* With the lock held: the next job, or NULL when the helper is to leave. */
-static struct mr_job *take(void)
+static struct mr_job *take(struct lane *lane)
 {
     struct mr_job *job;
 
-    while (!pool.head || pool.running >= pool.limit) {
-        if (pool.stopping && !pool.head) {
+    while (!lane->head || lane->running >= lane->limit) {
+        if (lane->stopping && !lane->head) {
             /* Those whom the limit sent back to sleep. */
-            pthread_cond_broadcast(&pool.work);
+            pthread_cond_broadcast(&lane->work);
             return NULL;
         }
-        pool.idle++;
-        pthread_cond_wait(&pool.work, &pool.lock);
-        pool.idle--;
+        lane->idle++;
+        pthread_cond_wait(&lane->work, &lock);
+        lane->idle--;
     }
-    job = pool.head;
-    unlink_job(job);
-    pool.running++;
+    job = lane->head;
+    unlink_job(lane, job);
+    lane->running++;
     return job;
 }
 
-static void *help(void *unused)
+/* Without the lock: run it, and give it to whom it belongs afterwards. */
+static void run_job(struct helper *me, struct mr_job *job)
 {
+    bool orphan;
+
+    job->run(job);
+    pthread_mutex_lock(&lock);
+    me->job = NULL;
+    orphan = job->orphan;
+    job->returning = true;
+    pthread_mutex_unlock(&lock);
+    if (orphan)
+        job->free(job);
+    else
+        mr_hub_post(job->hub, &job->post); /* the job is gone with this */
+}
+
+static void *help(void *arg)
+{
+    struct helper *me = arg;
     struct mr_job *job;
 
-    (void)unused;
-    pthread_mutex_lock(&pool.lock);
-    while ((job = take())) {
-        pthread_mutex_unlock(&pool.lock);
-        job->run(job);
-        mr_hub_post(job->hub, &job->post); /* the job is gone with this */
-        pthread_mutex_lock(&pool.lock);
-        pool.running--; /* and it takes the next itself, if there is one */
+    pthread_mutex_lock(&lock);
+    while (!me->let_go && (job = take(me->lane))) {
+        me->job = job;
+        pthread_mutex_unlock(&lock);
+        run_job(me, job);
+        pthread_mutex_lock(&lock);
+        if (!me->let_go)
+            me->lane->running--; /* and it takes the next itself */
     }
-    pthread_mutex_unlock(&pool.lock);
-    return unused;
+    pthread_mutex_unlock(&lock);
+    if (me->let_go)
+        mr_free(me);
+    return NULL;
 }
 
 /* --- on the hub's thread --- */
 
 /* With the lock held. */
-static int start_helper(void)
+static int start_helper(struct lane *lane)
 {
-    int err = mr_thread_create(&pool.threads[pool.n], NULL, help, NULL);
+    struct helper *h = mr_calloc(1, sizeof *h);
+    int err;
 
-    if (err == 0)
-        pool.n++;
+    if (!h)
+        return -ENOMEM;
+    h->lane = lane;
+    err = mr_thread_create(&h->thread, NULL, help, h);
+    if (err)
+        mr_free(h);
+    else
+        lane->helpers[lane->n++] = h;
     return err;
 }
 
 static int submit(struct mr_job *job)
 {
+    struct lane *lane = &lanes[job->lane];
     int err = 0;
 
-    pthread_mutex_lock(&pool.lock);
-    if (pool.queued >= pool.idle && pool.n < pool.limit)
-        err = start_helper();
-    if (err && pool.n > 0)
+    pthread_mutex_lock(&lock);
+    if (lane->queued >= lane->idle && lane->n < lane->limit)
+        err = start_helper(lane);
+    if (err && lane->n > 0)
         err = 0; /* the others will come to it */
     if (err == 0) {
         job->next = NULL;
-        job->prev = pool.tail;
-        if (pool.tail)
-            pool.tail->next = job;
+        job->prev = lane->tail;
+        if (lane->tail)
+            lane->tail->next = job;
         else
-            pool.head = job;
-        pool.tail = job;
+            lane->head = job;
+        lane->tail = job;
         job->queued = true;
-        pool.queued++;
-        pthread_cond_signal(&pool.work);
+        lane->queued++;
+        pthread_cond_signal(&lane->work);
     }
-    pthread_mutex_unlock(&pool.lock);
+    pthread_mutex_unlock(&lock);
     return err;
 }
 
-/* Take it back from the queue: invariant 4. False: a helper has it. */
-static bool withdraw(struct mr_job *job)
-{
-    bool was_queued;
+enum taken_back { STAYS, WITHDRAWN, ORPHANED };
 
-    pthread_mutex_lock(&pool.lock);
-    was_queued = job->queued;
-    if (was_queued)
-        unlink_job(job);
-    pthread_mutex_unlock(&pool.lock);
-    return was_queued;
+/* Who waited leaves. From the queue it is taken back: invariant 4; from its
+ * helper, if that may: invariant 5. */
+static enum taken_back take_back(struct mr_job *job)
+{
+    enum taken_back how = STAYS;
+
+    pthread_mutex_lock(&lock);
+    if (job->queued) {
+        unlink_job(&lanes[job->lane], job);
+        how = WITHDRAWN;
+    } else if (job->free_anywhere && !job->returning) {
+        job->orphan = true;
+        how = ORPHANED;
+    }
+    pthread_mutex_unlock(&lock);
+    return how;
 }
 
 static void on_back(struct mr_hub_post *post)
@@ -173,13 +226,34 @@ static void on_back(struct mr_hub_post *post)
     (void)mr_waitq_wake_all(&job->waiters, 0);
 }
 
+/* Of a job that has not arrived, when its waiter leaves. */
+static void leave_job(struct mr_job *job)
+{
+    struct mr_hub *hub = job->hub;
+
+    switch (take_back(job)) {
+    case STAYS:
+        job->state = JOB_LEFT;
+        return;
+    case WITHDRAWN:
+        job->free(job);
+        break;
+    case ORPHANED: /* its helper's, and perhaps gone */
+        break;
+    }
+    hub->expected--;
+}
+
 int mr_job_run(struct mr_job *job, int64_t deadline)
 {
     int rc;
 
+    MR_BUG_ON(job->lane >= MR_LANES);
     job->hub = mr_errand_self()->hub;
     job->post.fn = on_back;
     job->state = JOB_WANTED;
+    job->returning = false;
+    job->orphan = false;
     mr_waitq_init(&job->waiters);
     rc = submit(job);
     if (rc)
@@ -189,14 +263,10 @@ int mr_job_run(struct mr_job *job, int64_t deadline)
     if (rc == 0)
         return 0;
     /* It may have come back between our being woken and our turn. */
-    if (job->state == JOB_ARRIVED) {
+    if (job->state == JOB_ARRIVED)
         job->free(job);
-    } else if (withdraw(job)) {
-        job->hub->expected--;
-        job->free(job);
-    } else {
-        job->state = JOB_LEFT;
-    }
+    else
+        leave_job(job);
     return rc;
 }
 
@@ -226,30 +296,64 @@ intptr_t mr_offload(mr_offload_fn *fn, void *arg)
     return rc ? rc : call.result;
 }
 
+int mr_offload_set_lane(enum mr_lane lane, unsigned n)
+{
+    if (n < 1 || n > THREADS_MAX || lane >= MR_LANES)
+        return -EINVAL;
+    pthread_mutex_lock(&lock);
+    lanes[lane].limit = n;
+    pthread_cond_broadcast(&lanes[lane].work);
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
 int mr_offload_set_threads(unsigned n)
 {
-    if (n < 1 || n > THREADS_MAX)
-        return -EINVAL;
-    pthread_mutex_lock(&pool.lock);
-    pool.limit = n;
-    pthread_cond_broadcast(&pool.work);
-    pthread_mutex_unlock(&pool.lock);
-    return 0;
+    return mr_offload_set_lane(MR_LANE_FILES, n);
+}
+
+/* With the lock held: helpers that are stuck in orphans go their own way. */
+static void let_go(struct lane *lane)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < lane->n; i++) {
+        struct helper *h = lane->helpers[i];
+
+        if (h->job && h->job->orphan) {
+            h->let_go = true;
+            lane->running--;
+            pthread_detach(h->thread);
+        } else {
+            lane->helpers[kept++] = h;
+        }
+    }
+    lane->n = kept;
+}
+
+static void stop_lane(struct lane *lane)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&lock);
+    let_go(lane);
+    lane->stopping = true;
+    n = lane->n;
+    pthread_cond_broadcast(&lane->work);
+    pthread_mutex_unlock(&lock);
+    for (unsigned i = 0; i < n; i++) {
+        pthread_join(lane->helpers[i]->thread, NULL);
+        mr_free(lane->helpers[i]);
+        lane->helpers[i] = NULL;
+    }
+    pthread_mutex_lock(&lock);
+    lane->n = 0;
+    lane->stopping = false;
+    pthread_mutex_unlock(&lock);
 }
 
 void mr_offload_fini(void)
 {
-    unsigned n;
-
-    pthread_mutex_lock(&pool.lock);
-    pool.stopping = true;
-    n = pool.n;
-    pthread_cond_broadcast(&pool.work);
-    pthread_mutex_unlock(&pool.lock);
-    for (unsigned i = 0; i < n; i++)
-        pthread_join(pool.threads[i], NULL);
-    pthread_mutex_lock(&pool.lock);
-    pool.n = 0;
-    pool.stopping = false;
-    pthread_mutex_unlock(&pool.lock);
+    for (size_t i = 0; i < MR_LANES; i++)
+        stop_lane(&lanes[i]);
 }

@@ -179,6 +179,8 @@ TEST(offload_thread_limits)
     EQ_INT(mr_offload_set_threads(0), -EINVAL);
     EQ_INT(mr_offload_set_threads(65), -EINVAL);
     EQ_INT(mr_offload_set_threads(64), 0);
+    EQ_INT(mr_offload_set_lane(MR_LANES, 1), -EINVAL);
+    EQ_INT(mr_offload_set_lane(MR_LANE_NAMES, 0), -EINVAL);
     mr_offload_fini(); /* nothing was started */
     mr_offload_fini();
 }
@@ -402,6 +404,90 @@ IN_HUB(job_back_between_cancel_and_turn)
     mr_offload_fini();
     return 0;
 }
+
+/* --- lanes --- */
+
+/* Every helper of one lane is stuck; the other's are not. */
+IN_HUB(offload_lanes_have_their_own_helpers)
+{
+    struct gate g = {0};
+    struct mr_coro *stuck;
+    struct owned *name = owned_new(&g, NULL);
+
+    CHECK_EQ_INT(pipe(g.fds), 0);
+    CHECK_EQ_INT(mr_offload_set_lane(MR_LANE_NAMES, 1), 0);
+    name->job.lane = MR_LANE_NAMES;
+    stuck = mr_spawn(leaves, name);
+    mr_yield();
+    wait_inside(&g, 1);
+    CHECK_EQ_INT(mr_offload(twice, (void *)4), 8);
+    CHECK_EQ_INT(write(g.fds[1], "x", 1), 1);
+    CHECK_EQ_INT(mr_join(stuck, NULL, MR_NEVER), 0);
+    CHECK_OK(name->ran);
+    free(name);
+    mr_offload_fini();
+    close(g.fds[0]);
+    close(g.fds[1]);
+    return 0;
+}
+
+static struct gate orphan_gate;
+static int orphans_freed;
+
+static void free_orphan(struct mr_job *job)
+{
+    struct owned *o = mr_container_of(job, struct owned, job);
+
+    CHECK_OK(o->ran);
+    free(o);
+    __atomic_add_fetch(&orphans_freed, 1, __ATOMIC_RELEASE);
+}
+
+static intptr_t orphans(void *unused)
+{
+    struct owned *o = owned_new(&orphan_gate, NULL);
+    struct mr_coro *co;
+
+    (void)unused;
+    o->job.lane = MR_LANE_NAMES;
+    o->job.free = free_orphan;
+    o->job.free_anywhere = true;
+    co = mr_spawn(leaves, o);
+    mr_yield();
+    wait_inside(&orphan_gate, 1);
+    leave(co);
+    return 0;
+}
+
+/* A job that may be freed anywhere keeps neither its hub nor the end of all
+ * helpers waiting, and those that come later have their full number. */
+TEST(job_that_nobody_waits_for)
+{
+    EQ_INT(pipe(orphan_gate.fds), 0);
+    for (int round = 0; round < 2; round++) {
+        EQ_INT(mr_offload_set_lane(MR_LANE_NAMES, 1), 0);
+        EQ_INT(mr_run(orphans, NULL, NULL), 0);
+        mr_offload_fini();
+        EQ_INT(__atomic_load_n(&orphans_freed, __ATOMIC_ACQUIRE), round);
+        EQ_INT(write(orphan_gate.fds[1], "x", 1), 1);
+        while (__atomic_load_n(&orphans_freed, __ATOMIC_ACQUIRE) == round)
+            (void)!poll(NULL, 0, 1); /* a pause between two looks */
+    }
+}
+
+/* The same with its helper left among the others. */
+TEST(job_that_nobody_waits_for_is_freed_by_its_helper)
+{
+    EQ_INT(pipe(orphan_gate.fds), 0);
+    EQ_INT(mr_run(orphans, NULL, NULL), 0);
+    EQ_INT(write(orphan_gate.fds[1], "x", 1), 1);
+    while (__atomic_load_n(&orphans_freed, __ATOMIC_ACQUIRE) == 0)
+        (void)!poll(NULL, 0, 1);
+    mr_offload_fini();
+    EQ_INT(orphans_freed, 1);
+}
+SUITE("lanes", offload_lanes_have_their_own_helpers, job_that_nobody_waits_for,
+      job_that_nobody_waits_for_is_freed_by_its_helper)
 
 /* --- no threads to be had --- */
 
