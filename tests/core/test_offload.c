@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* test_offload.c - blocking jobs on helper threads. */
+/*
+ * test_offload.c - blocking jobs on helper threads.
+ *
+ * over budget: all of it stands on the same jobs and gates.
+ */
 #include "core/offload.h"
 
 #include <errno.h>

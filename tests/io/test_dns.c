@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* test_dns.c - names to addresses: the cache, its flights, the system's own. */
+/*
+ * test_dns.c - names to addresses: the cache, its flights, the system's own.
+ *
+ * over budget: all of it asks the same fake.
+ */
 #include "io/dns.h"
 
 #include <errno.h>
