@@ -327,14 +327,31 @@ static int connect_to(int fd, const struct mr_addr *to, int64_t deadline)
     }
 }
 
+/* Without a port of its own until it is known where to: else each connection
+ * would use up one for all destinations. */
+static int bind_from(int fd, const struct mr_addr *from)
+{
+    if (mr_addr_port(from) == 0)
+        (void)!set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1); /* a hint */
+    return mr_sys_bind(fd, &from->sa, from->len);
+}
+
 int mr_connect(const struct mr_addr *to, int64_t deadline)
+{
+    return mr_connect_from(NULL, to, deadline);
+}
+
+int mr_connect_from(const struct mr_addr *from, const struct mr_addr *to,
+                    int64_t deadline)
 {
     int fd = new_socket(mr_addr_family(to), SOCK_STREAM);
     int rc;
 
     if (fd < 0)
         return fd;
-    rc = connect_to(fd, to, deadline);
+    rc = from ? bind_from(fd, from) : 0;
+    if (rc == 0)
+        rc = connect_to(fd, to, deadline);
     if (rc == 0)
         return fd;
     mr_fd_close(fd);

@@ -16,6 +16,8 @@
  *
  * Every descriptor returned is O_NONBLOCK and FD_CLOEXEC and the caller's, who
  * closes it by mr_fd_close. Making listeners needs no hub: a master does it.
+ *
+ * over budget: all that makes sockets is on one page.
  */
 #include "io/addr.h"
 
@@ -79,6 +81,12 @@ MR_API bool mr_accept_is_transient(int err);
  * until the deadline. May park.
  */
 MR_API MR_MUST_USE int mr_connect(const struct mr_addr *to, int64_t deadline);
+/* The same from one of this machine's addresses (port 0: any), of TCP; NULL:
+ * whichever the route suggests. -EADDRNOTAVAIL: it is not ours; -EADDRINUSE.
+ * May park. */
+MR_API MR_MUST_USE int mr_connect_from(const struct mr_addr *from,
+                                       const struct mr_addr *to,
+                                       int64_t deadline);
 /* A datagram socket whose only peer is `to`: mr_sendto goes there without an
  * address. A unix one is given a name, to be answered under. Never parks. */
 MR_API MR_MUST_USE int mr_socket_towards(const struct mr_addr *to);
