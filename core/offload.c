@@ -32,7 +32,6 @@
 #include <pthread.h>
 
 #include "core/coro_priv.h"
-#include "core/sys.h"
 #include "core/thread_priv.h"
 
 #define THREADS_MAX 64
@@ -47,9 +46,9 @@ struct lane;
 
 struct helper {
     pthread_t thread;
-    struct lane *lane;
+    struct lane *lane;        /* NULL: a free place */
     const struct mr_job *job; /* that it runs */
-    bool let_go;              /* it is nobody's, and frees this itself */
+    bool let_go;              /* it counts no more, and ends by itself */
 };
 
 struct lane {
@@ -58,11 +57,11 @@ struct lane {
     unsigned queued;
     unsigned running;
     unsigned idle;
-    unsigned n;
+    unsigned n; /* helpers, without those let go */
     unsigned limit;
     bool stopping;
     pthread_cond_t work;
-    struct helper *helpers[THREADS_MAX];
+    struct helper helpers[THREADS_MAX];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -142,28 +141,29 @@ static void *help(void *arg)
         if (!me->let_go)
             me->lane->running--; /* and it takes the next itself */
     }
-    pthread_mutex_unlock(&lock);
     if (me->let_go)
-        mr_free(me);
+        *me = (struct helper){0};
+    pthread_mutex_unlock(&lock);
     return NULL;
 }
 
 /* --- on the hub's thread --- */
 
-/* With the lock held. */
+/* With the lock held. A place is missing only when dozens were let go. */
 static int start_helper(struct lane *lane)
 {
-    struct helper *h = mr_calloc(1, sizeof *h);
+    struct helper *h = lane->helpers;
     int err;
 
-    if (!h)
-        return -ENOMEM;
+    while (h->lane)
+        if (++h == lane->helpers + THREADS_MAX)
+            return -EAGAIN;
     h->lane = lane;
     err = mr_thread_create(&h->thread, NULL, help, h);
     if (err)
-        mr_free(h);
+        h->lane = NULL;
     else
-        lane->helpers[lane->n++] = h;
+        lane->n++;
     return err;
 }
 
@@ -315,39 +315,35 @@ int mr_offload_set_threads(unsigned n)
 /* With the lock held: helpers that are stuck in orphans go their own way. */
 static void let_go(struct lane *lane)
 {
-    unsigned kept = 0;
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        struct helper *h = &lane->helpers[i];
 
-    for (unsigned i = 0; i < lane->n; i++) {
-        struct helper *h = lane->helpers[i];
-
-        if (h->job && h->job->orphan) {
-            h->let_go = true;
-            lane->running--;
-            pthread_detach(h->thread);
-        } else {
-            lane->helpers[kept++] = h;
-        }
+        if (!h->job || !h->job->orphan || h->let_go)
+            continue;
+        h->let_go = true;
+        lane->running--;
+        lane->n--;
+        pthread_detach(h->thread);
     }
-    lane->n = kept;
 }
 
 static void stop_lane(struct lane *lane)
 {
-    unsigned n;
-
     pthread_mutex_lock(&lock);
     let_go(lane);
     lane->stopping = true;
-    n = lane->n;
     pthread_cond_broadcast(&lane->work);
-    pthread_mutex_unlock(&lock);
-    for (unsigned i = 0; i < n; i++) {
-        pthread_join(lane->helpers[i]->thread, NULL);
-        mr_free(lane->helpers[i]);
-        lane->helpers[i] = NULL;
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        struct helper *h = &lane->helpers[i];
+
+        if (!h->lane || h->let_go)
+            continue;
+        pthread_mutex_unlock(&lock);
+        pthread_join(h->thread, NULL);
+        pthread_mutex_lock(&lock);
+        *h = (struct helper){0};
+        lane->n--;
     }
-    pthread_mutex_lock(&lock);
-    lane->n = 0;
     lane->stopping = false;
     pthread_mutex_unlock(&lock);
 }
