@@ -38,7 +38,7 @@ FLAGS_fuzz    = -O1 -fsanitize=fuzzer-no-link,address,undefined \
 
 LIBS_core = -lev -lconfuse -lpthread -ldl
 LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
-LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay
+LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay -lz -lbrotlienc -lzstd
 LIBS_apps = $(LIBS_http)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
@@ -114,7 +114,7 @@ with_http  = $(call obj,$(filter-out $(wildcard tests/http/test_*.c),\
 define test_rules
 $(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(with_$(1)) $(below_$(1))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) -lcunit
+	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) -lbrotlidec -lcunit
 endef
 $(foreach l,core io http apps,$(if $(call tests_of,$(l)),\
 	$(eval $(call test_rules,$(l)))))
@@ -344,6 +344,9 @@ deps: ## install what the build needs, if anything is missing (apt-get)
 	$(call has,http_parser.h) || want libhttp-parser-dev; \
 	$(call has,confuse.h) || want libconfuse-dev; \
 	$(call has,wslay/wslay.h) || want libwslay-dev; \
+	$(call has,zlib.h) || want zlib1g-dev; \
+	$(call has,brotli/encode.h) || want libbrotli-dev; \
+	$(call has,zstd.h) || want libzstd-dev; \
 	$(call has,CUnit/CUnit.h) || want libcunit1-dev; \
 	command -v ar >/dev/null || want binutils; \
 	command -v pkg-config >/dev/null || want pkg-config; \

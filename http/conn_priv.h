@@ -16,6 +16,7 @@
 #include "core/timer.h"
 #include "http/access_log.h"
 #include "http/body.h"
+#include "http/coding.h"
 #include "http/conn.h"
 #include "http/date.h"
 #include "http/hosts.h"
@@ -62,6 +63,9 @@ enum mr_conn_state {
 };
 
 struct mr_rest_list;
+struct mr_compress;
+struct mr_compress_memo;
+struct mr_compressing;
 
 /* At rest this, a descriptor's record in the hub and nothing else. */
 struct mr_conn {
@@ -128,12 +132,14 @@ struct mr_response {
     uint16_t has; /* of MR_HAS_...: what the handler's fields name */
     bool no_body; /* HEAD, 204, 304: what is written is dropped */
     bool chunked;
-    bool close;          /* the connection ends after it */
-    bool broken;         /* cut short: nothing may follow */
-    uint64_t left;       /* of the announced length */
-    uint64_t above;      /* bytes written beyond it, and dropped */
-    uint64_t body_bytes; /* written so far */
-    int64_t length;      /* announced; -1: not */
+    bool close;                       /* the connection ends after it */
+    bool broken;                      /* cut short: nothing may follow */
+    uint64_t left;                    /* of the announced length */
+    uint64_t above;                   /* bytes written beyond it, and dropped */
+    uint64_t body_bytes;              /* written so far */
+    int64_t length;                   /* announced; -1: not */
+    const struct mr_compress *policy; /* until it starts; NULL: none */
+    struct mr_compressing *coded;     /* NULL: it is sent as it is written */
 };
 
 /* What an ACTIVE connection borrows. */
@@ -220,6 +226,7 @@ struct mr_http {
     struct mr_timer starve_timer; /* or perhaps it has, elsewhere */
     struct mr_exchange *pool;
     size_t pool_n;
+    struct mr_coder_pool coders;
     struct mr_http_listener *listeners;
     struct mr_quota *quota; /* own_quota, or the caller's */
     struct mr_quota own_quota;
@@ -317,7 +324,29 @@ bool mr_body_is_long(const struct mr_exchange *x);
 bool mr_response_may_be(const struct mr_response *res, int status,
                         struct mr_str type);
 
+/* --- compress.c: nothing of it is called for an answer without a policy --- */
+
+/* The form of a whole body that is sent, with the fields added that it needs:
+ * the body itself, or a view into the arena or the memo (which may be NULL).
+ * May park. */
+struct mr_str mr_compress_whole(struct mr_response *res, int status,
+                                struct mr_str type, struct mr_str body,
+                                struct mr_compress_memo *memo);
+/* The head is about to be made: decide, add fields, set `coded`. */
+void mr_compress_begin(struct mr_response *res, int status, struct mr_str type,
+                       int64_t length);
+/* Of an answer that is coded: n bytes of the text; all so far; the end, if it
+ * is whole, and in any case of what it took. 0 or -Exxx. May park. */
+int mr_compress_write(struct mr_response *res, const void *p, size_t n);
+int mr_compress_flush(struct mr_response *res);
+int mr_compress_finish(struct mr_response *res);
+/* Does nothing twice. */
+void mr_compress_drop(struct mr_response *res);
+
 /* --- response.c --- */
+
+/* n > 0 bytes as they go over the wire. 0 or -Exxx. May park. */
+int mr_response_put(struct mr_response *res, const void *p, size_t n);
 
 void mr_response_init(struct mr_response *res, struct mr_exchange *x);
 /* After the handler: end the body, or mark the connection as broken. 0 or

@@ -47,8 +47,9 @@ struct entry {
     unsigned refs;
     bool listed;
     int wd;
-    int64_t opened; /* mr_now() */
-    char *content;  /* NULL: not read */
+    int64_t opened;                /* mr_now() */
+    char *content;                 /* NULL: not read */
+    struct mr_compress_memo coded; /* of it */
     uint32_t hash;
     char path[];
 };
@@ -124,6 +125,7 @@ static void unref(struct entry *e)
         return;
     mr_fd_close(e->file.fd);
     mr_free(e->content);
+    mr_compress_memo_fini(&e->coded);
     mr_free(e);
 }
 
@@ -437,4 +439,9 @@ bool mr_file_cache_content(const struct mr_cached_file *f, struct mr_str *ret)
     }
     *ret = mr_str_n(e->content, (size_t)f->st.st_size);
     return e->content != NULL;
+}
+
+struct mr_compress_memo *mr_file_cache_memo(const struct mr_cached_file *f)
+{
+    return &entry_of(f)->coded;
 }

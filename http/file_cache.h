@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "core/str.h"
+#include "http/compress.h"
 #include "io/file.h"
 
 /* A file up to this size has its bytes kept: as much as goes with its head into
@@ -62,6 +63,9 @@ void mr_file_cache_put(const struct mr_cached_file *f);
  */
 MR_MUST_USE bool mr_file_cache_content(const struct mr_cached_file *f,
                                        struct mr_str *ret);
+
+/* Where the compressed forms of those bytes are kept as long as they are. */
+struct mr_compress_memo *mr_file_cache_memo(const struct mr_cached_file *f);
 
 /* How many are kept now. */
 size_t mr_file_cache_count(const struct mr_file_cache *c);

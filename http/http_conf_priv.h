@@ -44,6 +44,10 @@ struct mr_route_values {
     bool security_headers;
     struct mr_config_list cors;
     bool cors_credentials;
+    struct mr_config_list compress;
+    struct mr_config_list compress_types;
+    int64_t compress_min;
+    int64_t compress_max;
 };
 
 struct mr_host_values {

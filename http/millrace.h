@@ -18,6 +18,7 @@
 #include "http/app.h"
 #include "http/auth.h"
 #include "http/chain.h"
+#include "http/compress.h"
 #include "http/cookie.h"
 #include "http/form.h"
 #include "http/preset.h"

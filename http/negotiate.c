@@ -164,6 +164,26 @@ size_t mr_negotiate_codings(const struct mr_headers *h,
     return n;
 }
 
+enum mr_coding mr_negotiate_coding(const struct mr_headers *h,
+                                   const enum mr_coding *offered, size_t n)
+{
+    enum mr_coding best = MR_CODING_IDENTITY;
+    int weight[MR_CODINGS + 1], most = 0;
+
+    read_weights(h, weight);
+    for (size_t i = 0; i < n; i++) {
+        int w = weight[offered[i]];
+
+        if (w == NOT_LISTED)
+            w = weight[ANY];
+        if (w > most) {
+            most = w;
+            best = offered[i];
+        }
+    }
+    return weight[MR_CODING_IDENTITY] > most ? MR_CODING_IDENTITY : best;
+}
+
 /* --- types --- */
 
 /* How exactly a media range means type: 0 not at all, 3 by name. */

@@ -41,6 +41,14 @@ MR_API size_t mr_negotiate_codings(const struct mr_headers *h,
                                    enum mr_coding order[MR_CODINGS]);
 
 /*
+ * That of n codings which the client likes best, and of those it likes as much
+ * the first; identity when it likes that better, or takes none of them.
+ */
+MR_API enum mr_coding mr_negotiate_coding(const struct mr_headers *h,
+                                          const enum mr_coding *offered,
+                                          size_t n);
+
+/*
  * The position of that of n > 0 types ("text/html") which Accept likes best;
  * of two that it likes as much, the earlier. The first also when there is no
  * Accept, or none of them is in it. Parameters other than q are not looked at.

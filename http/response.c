@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "http/compress.h"
 #include "http/conn_priv.h"
 #include "http/url.h"
 #include "io/fd.h"
@@ -45,6 +46,8 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->above = 0;
     res->body_bytes = 0;
     res->length = 0;
+    res->policy = NULL;
+    res->coded = NULL;
 }
 
 /* --- the head --- */
@@ -99,7 +102,7 @@ static void decide_framing(struct mr_response *res, int64_t length)
     res->left = length > 0 ? (uint64_t)length : 0;
     res->no_body =
         head->method == MR_METHOD_HEAD || has_no_content(res->status);
-    if (length >= 0 || res->no_body)
+    if ((length >= 0 && !res->coded) || res->no_body)
         return;
     if (head->minor >= 1)
         res->chunked = true;
@@ -113,8 +116,8 @@ static char *put_framing(const struct mr_response *res, char *at)
 {
     if (res->chunked)
         return PUT(at, "Transfer-Encoding: chunked\r\n");
-    if (res->length < 0 || res->status == 204 || res->status < 200 ||
-        (res->status == 304 && res->length == 0))
+    if (res->length < 0 || res->coded || res->status == 204 ||
+        res->status < 200 || (res->status == 304 && res->length == 0))
         return at;
     at = PUT(at, "Content-Length: ");
     at += mr_str_put_u64(at, (uint64_t)res->length);
@@ -178,10 +181,14 @@ static int start(struct mr_response *res, int status, struct mr_str type,
     if (status < 200 || status > 999 || !mr_field_value_is_valid(type) ||
         !mr_response_may_be(res, status, type))
         return -EINVAL;
+    if (MR_UNLIKELY(res->policy))
+        mr_compress_begin(res, status, type, length);
     room = MR_STATUS_LINE_MAX + 256 + x->http->common_n + type.n +
            res->extra_bytes + body;
-    if (mr_buf_reserve(&x->out, room))
+    if (mr_buf_reserve(&x->out, room)) {
+        mr_compress_drop(res);
         return -ENOMEM;
+    }
     res->status = status;
     decide_framing(res, length);
     (void)decide_close(res);
@@ -219,6 +226,16 @@ static int write_chunk(struct mr_response *res, const void *p, size_t n)
     return err;
 }
 
+int mr_response_put(struct mr_response *res, const void *p, size_t n)
+{
+    int err =
+        res->chunked ? write_chunk(res, p, n) : mr_exchange_write(res->x, p, n);
+
+    if (!err)
+        res->body_bytes += n;
+    return err;
+}
+
 int mr_response_write(struct mr_response *res, const void *p, size_t n)
 {
     bool cut = false;
@@ -240,11 +257,10 @@ int mr_response_write(struct mr_response *res, const void *p, size_t n)
     if (res->length >= 0)
         res->left -= n;
     if (!res->no_body && n > 0) {
-        err = res->chunked ? write_chunk(res, p, n)
-                           : mr_exchange_write(res->x, p, n);
+        err = MR_UNLIKELY(res->coded) ? mr_compress_write(res, p, n)
+                                      : mr_response_put(res, p, n);
         if (err)
             return break_off(res, err);
-        res->body_bytes += n;
     }
     return cut ? -EMSGSIZE : 0;
 }
@@ -253,6 +269,8 @@ int mr_response_flush(struct mr_response *res)
 {
     int err = mr_exchange_turn(res->x);
 
+    if (!err && res->coded && !res->broken)
+        err = mr_compress_flush(res);
     if (!err)
         err = mr_exchange_flush(res->x);
     return err ? break_off(res, err) : 0;
@@ -260,21 +278,21 @@ int mr_response_flush(struct mr_response *res)
 
 int mr_response_finish(struct mr_response *res)
 {
-    int err = 0;
+    int err = MR_UNLIKELY(res->coded) ? mr_compress_finish(res) : 0;
 
     if (res->broken)
         return -EPIPE;
-    if (res->chunked && !res->no_body)
-        err = mr_buf_append(&res->x->out, MR_CHUNK_LAST, 5);
-    else if (res->left > 0 && !res->no_body)
+    if (!err && res->left > 0 && !res->no_body)
         err = -ENODATA; /* it announced more than it wrote */
+    else if (!err && res->chunked && !res->no_body)
+        err = mr_buf_append(&res->x->out, MR_CHUNK_LAST, 5);
     return err ? break_off(res, err) : 0;
 }
 
 /* --- whole answers --- */
 
-static int reply(struct mr_response *res, int status, struct mr_str type,
-                 struct mr_str body)
+int mr_reply_memo(struct mr_response *res, int status, struct mr_str type,
+                  struct mr_str body, struct mr_compress_memo *memo)
 {
     struct mr_buf *out = &res->x->out;
     bool small = body.n <= MR_GATHER_MAX / 2;
@@ -282,6 +300,10 @@ static int reply(struct mr_response *res, int status, struct mr_str type,
 
     if (res->started)
         return -EALREADY;
+    if (MR_UNLIKELY(res->policy)) {
+        body = mr_compress_whole(res, status, type, body, memo);
+        small = false; /* it may be coded on its way */
+    }
     /* The answer is all there will be: a long body that nobody reads ends the
      * connection, and the client is told so. */
     if (mr_body_is_long(res->x))
@@ -302,7 +324,7 @@ static int reply(struct mr_response *res, int status, struct mr_str type,
 int mr_reply(struct mr_response *res, int status, const char *type,
              struct mr_str body)
 {
-    return reply(res, status, mr_str(type), body);
+    return mr_reply_memo(res, status, mr_str(type), body, NULL);
 }
 
 /* What the texts of mr_reply_printf and mr_reply_status are. */
@@ -319,7 +341,7 @@ int mr_reply_printf(struct mr_response *res, int status, const char *fmt, ...)
     va_end(ap);
     if (!text)
         return -ENOMEM;
-    return reply(res, status, plain, mr_str(text));
+    return mr_reply_memo(res, status, plain, mr_str(text), NULL);
 }
 
 int mr_reply_status(struct mr_response *res, int status)
@@ -331,7 +353,7 @@ int mr_reply_status(struct mr_response *res, int status)
     /* A 304's length would be taken for the 200's (RFC 9110 8.6). */
     if (has_no_content(status))
         return mr_response_start(res, status, NULL, 0);
-    return reply(res, status, plain, mr_str_n(text, (size_t)n));
+    return mr_reply_memo(res, status, plain, mr_str_n(text, (size_t)n), NULL);
 }
 
 int mr_reply_redirect(struct mr_response *res, int status,
@@ -426,7 +448,8 @@ static int send_file(struct mr_response *res, int fd, int64_t off, uint64_t n)
     bool small = n <= SMALL_FILE;
     int err = 0;
 
-    if (res->chunked || (!small && mr_stream_fd(&x->conn->io.stream) < 0))
+    if (res->chunked || res->coded ||
+        (!small && mr_stream_fd(&x->conn->io.stream) < 0))
         return copy_large_file(res, fd, off, n);
     if (!small || x->out.len > MR_GATHER_MAX)
         err = mr_exchange_flush_more(x);
@@ -469,21 +492,4 @@ int mr_reply_file(struct mr_response *res, int status, const char *type, int fd,
         res->close = true;
     err = mr_response_start(res, status, type, (int64_t)n);
     return err ? err : mr_response_send_file(res, fd, off, n);
-}
-
-/* --- facts --- */
-
-bool mr_response_is_started(const struct mr_response *res)
-{
-    return res->started;
-}
-
-int mr_response_status(const struct mr_response *res)
-{
-    return res->status;
-}
-
-void mr_response_close_after(struct mr_response *res)
-{
-    res->close = true;
 }

@@ -213,3 +213,20 @@ bool mr_response_may_be(const struct mr_response *res, int status,
     /* The parts of many say where they belong, the whole does not. */
     return !(has & MR_HAS_BYTERANGES && has & MR_HAS_CONTENT_RANGE);
 }
+
+/* --- facts --- */
+
+bool mr_response_is_started(const struct mr_response *res)
+{
+    return res->started;
+}
+
+int mr_response_status(const struct mr_response *res)
+{
+    return res->status;
+}
+
+void mr_response_close_after(struct mr_response *res)
+{
+    res->close = true;
+}

@@ -9,11 +9,12 @@
 
 #include "core/log.h"
 #include "http/auth.h"
+#include "http/compress.h"
 #include "http/http_conf_priv.h"
 #include "http/preset.h"
 
-/* What one route may have: security, cors, auth. */
-#define STEPS_MAX 3
+/* What one route may have: security, cors, auth, compress. */
+#define STEPS_MAX 4
 
 static void free_auth(void *auth)
 {
@@ -80,6 +81,33 @@ static int add_cors(struct mr_http_conf *conf,
     return why ? mr_config_error(section, "cors", "%s", why) : 0;
 }
 
+static int add_compress(struct mr_http_conf *conf,
+                        struct mr_config_section *section,
+                        const struct mr_route_values *v, struct mr_step *step)
+{
+    struct mr_compress *c = mr_arena_calloc(&conf->arena, sizeof *c);
+    const char *why;
+
+    if (!c)
+        return -ENOMEM;
+    why = mr_compress_parse(c, v->compress.v, v->compress.n);
+    if (why)
+        return mr_config_error(section, "compress", "compress: %s", why);
+    c->types = v->compress_types.v;
+    c->type_n = v->compress_types.n;
+    why = mr_compress_check_types(c->types, c->type_n);
+    if (why)
+        return mr_config_error(section, "compress_types", "compress_types: %s",
+                               why);
+    c->min = (uint64_t)v->compress_min;
+    c->max = (uint64_t)v->compress_max;
+    if (c->max > 0 && c->min > c->max)
+        return mr_config_error(section, "compress_min",
+                               "compress_min is above compress_max");
+    *step = (struct mr_step){mr_compress_step, c};
+    return 0;
+}
+
 int mr_conf_route_steps(struct mr_http_conf *conf,
                         struct mr_config_section *section,
                         struct mr_conf_route *r)
@@ -102,6 +130,11 @@ int mr_conf_route_steps(struct mr_http_conf *conf,
                               "cors_credentials needs cors, the origins");
     if (!err && (*v->auth || *v->auth_file))
         err = add_auth(conf, section, v, &steps[n++]);
+    if (!err && v->compress.n > 0)
+        err = add_compress(conf, section, v, &steps[n++]);
+    else if (!err && v->compress_types.n > 0)
+        err = mr_config_error(section, "compress_types",
+                              "compress_types needs compress, the codings");
     if (err)
         return err;
     r->handle = r->in.app->handle;

@@ -357,6 +357,7 @@ void mr_http_free(struct mr_http *http)
         mr_server_fini(&l->server);
         mr_free(l);
     }
+    mr_coder_pool_fini(&http->coders);
     while ((x = http->pool)) {
         http->pool = x->next;
         mr_exchange_free(x);

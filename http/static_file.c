@@ -230,7 +230,8 @@ static int send_whole(const struct sending *f)
     struct mr_str text;
 
     if (f->kept && mr_file_cache_content(f->kept, &text))
-        return mr_reply(f->res, MR_STATUS_OK, f->type.p, text);
+        return mr_reply_memo(f->res, MR_STATUS_OK, f->type, text,
+                             mr_file_cache_memo(f->kept));
     return mr_reply_file(f->res, MR_STATUS_OK, f->type.p, f->fd, 0, f->size);
 }
 

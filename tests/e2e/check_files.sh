@@ -15,10 +15,14 @@ echo alpha >"$tmp/www/sub/a.txt"
 echo deep >"$tmp/www/sub/deep/b c.txt"
 seq 1 20000 >"$tmp/www/text.txt"
 gzip -k "$tmp/www/text.txt"
+mkdir "$tmp/www/coded"
+seq 1 2000000 | head -c 9000000 >"$tmp/www/coded/9000000.txt"
+head -c 8000 "$tmp/www/coded/9000000.txt" >"$tmp/www/coded/8000.txt"
 # Older than two seconds: what changed just now cannot be joined by its tag.
 find "$tmp/www" -exec touch -d '1 hour ago' {} +
 site_start 'route "/" { app = files root = "@DIR@/www" listing = on
-    precompressed = on index = "" }'
+    precompressed = on index = "" }
+    route "/coded" { app = files root = "@DIR@/www/coded" compress = on }'
 large=$tmp/www/large.bin
 same() { check "$1" cmp "$2" "$3"; }
 
@@ -49,6 +53,48 @@ same 'curl --compressed' "$tmp/got/text" "$tmp/www/text.txt"
 check 'it was not compressed' grep -qi '^content-encoding: gzip' "$tmp/head"
 curl -fsS -o "$tmp/got/text" "$site_url/text.txt"
 same 'curl without it' "$tmp/got/text" "$tmp/www/text.txt"
+
+# Compressed on its way there: by each coding, read by curl's own libraries.
+compressed=${site_url%/}/coded
+for coding in gzip br zstd; do
+    for size in 8000 9000000; do
+        curl -fsS --compressed -H "Accept-Encoding: $coding" -D "$tmp/head" \
+            -o "$tmp/got/text" "$compressed/$size.txt"
+        same "curl --compressed, $coding, $size" "$tmp/got/text" \
+            "$tmp/www/coded/$size.txt"
+        check "it was not $coding" grep -qi "^content-encoding: $coding" \
+            "$tmp/head"
+        check "no Vary" grep -qi '^vary: accept-encoding' "$tmp/head"
+    done
+done
+curl -fsS --compressed -r 1000-1999 -o "$tmp/got/piece" "$compressed/9000000.txt"
+tail -c +1001 "$tmp/www/coded/9000000.txt" | head -c 1000 >"$tmp/want"
+same 'curl --compressed -r 1000-1999' "$tmp/got/piece" "$tmp/want"
+curl -sS -0 --compressed -D "$tmp/head" -o "$tmp/got/text" \
+    "$compressed/9000000.txt"
+same 'curl -0 --compressed' "$tmp/got/text" "$tmp/www/coded/9000000.txt"
+cat >"$tmp/gzip.py" <<'PY'
+import gzip, http.client, sys
+host, port, path = sys.argv[1:]
+c = http.client.HTTPConnection(host, int(port))
+want = open(path, 'rb').read()
+for i in range(3):
+    c.request('GET', '/coded/8000.txt', headers={'Accept-Encoding': 'gzip'})
+    a = c.getresponse()
+    body = a.read()
+    assert a.headers['Content-Encoding'] == 'gzip', a.headers
+    assert int(a.headers['Content-Length']) == len(body) < len(want)
+    assert a.headers['ETag'].startswith('W/'), a.headers
+    assert gzip.decompress(body) == want
+    c.request('GET', '/coded/8000.txt', headers={
+        'Accept-Encoding': 'gzip', 'If-None-Match': a.headers['ETag']})
+    b = c.getresponse()
+    b.read()
+    assert b.status == 304 and b.headers['ETag'] == a.headers['ETag'], b.headers
+PY
+at=${site_url#http://}
+check 'gzip by python' python3 "$tmp/gzip.py" "${at%:*}" "${at##*:}" \
+    "$tmp/www/coded/8000.txt"
 
 # A cache that asks again.
 curl -fsS --etag-save "$tmp/etag" -o "$tmp/got/text" "$site_url/text.txt"

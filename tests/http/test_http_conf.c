@@ -123,6 +123,16 @@ static const struct {
      "command line:2: cors = \"*\" cannot go with credentials*"},
     {LISTEN "route \"/\" { app = hello\ncors_credentials = on }\n",
      "command line:3: cors_credentials needs cors*"},
+    {LISTEN "route \"/\" { app = hello\n compress = 'gzip:10' }\n",
+     "command line:3: compress: levels are *"},
+    {LISTEN "route \"/\" { app = hello compress = on\n"
+            "compress_types = {'text/*', html} }\n",
+     "command line:3: compress_types: a type is *"},
+    {LISTEN "route \"/\" { app = hello\ncompress_types = 'text/*' }\n",
+     "command line:3: compress_types needs compress, the codings"},
+    {LISTEN "route \"/\" { app = hello compress = on\n"
+            "compress_min = 2K compress_max = 1K }\n",
+     "command line:3: compress_min is above compress_max"},
     {LISTEN "route \"/\" { app = hello max_body = 0 }\n",
      "command line:2: *max_body*"},
     /* listeners */
