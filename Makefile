@@ -275,7 +275,10 @@ $(enemy): $(call obj,tests/e2e/enemy.c)
 
 e2e: all $(core_bench) $(bench_app) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wget wrk strace chromium \
-		slowhttptest gdb python3 ab=apache2-utils
+		slowhttptest gdb python3 ab=apache2-utils \
+		h2load=nghttp2-client node=nodejs npm \
+		/usr/lib/go-1.19/bin/go=golang-1.19-go
+	@YES=$(YES) sh tests/e2e/browser/install.sh $(OUT)/browser
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) \
 		MILLRACE=$(abspath $(OUT)/millrace) JOBS=1 V=1 \
 		tests/run.sh $(patsubst %,'sh %',$(wildcard tests/e2e/check_*.sh))

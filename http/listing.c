@@ -21,17 +21,23 @@ static const char page_head[] =
     "<meta name=\"color-scheme\" content=\"light dark\">\n<title>";
 static const char page_style[] =
     "</title>\n<style>\n"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;"
-    "padding:0 1rem}\n"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;"
+    "padding:1.5rem 1rem}\n"
     "h1{font-size:1.25rem;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse;width:100%}\n"
     "th{text-align:left;font-weight:600}\n"
-    "td,th{padding:.35rem .75rem .35rem 0;border-bottom:1px solid #8884;"
-    "vertical-align:top}\n"
-    "td:first-child{overflow-wrap:anywhere}\n"
-    ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
-    "\n.t{white-space:nowrap}\n"
-    "a{display:block;text-decoration:none}a:hover{text-decoration:underline}\n"
+    "td,th{padding:.35rem 0 .35rem 1.25rem;border-bottom:1px solid #8884;"
+    "vertical-align:top;white-space:nowrap}\n"
+    "td:first-child,th:first-child{width:100%;padding-left:0;"
+    "white-space:normal;overflow-wrap:anywhere}\n"
+    ".n{text-align:right;font-variant-numeric:tabular-nums}\n"
+    "td:first-child{padding:0}\n"
+    "a{display:block;padding:.35rem 0;color:#1c659a;text-decoration:none}\n"
+    "a:hover{text-decoration:underline}\n"
+    "@media(prefers-color-scheme:dark){a{color:#7cbcec}}\n"
+    /* As high as a finger needs: 44 pixels. */
+    "@media(max-width:40rem),(pointer:coarse){a,td.n,td.t{padding-top:.625rem;"
+    "padding-bottom:.625rem}}\n"
     "@media(max-width:40rem){.t{display:none}}\n"
     "</style></head><body>\n<h1>";
 

@@ -10,7 +10,8 @@
 #     site_stop
 #     checks_done e2e/answers
 #
-# The server's program is $MILLRACE. $tmp is a directory that goes at the end.
+# The server's program is $MILLRACE. $tmp is a directory that goes at the end
+# (KEEP=1: it stays).
 # In a configuration @HOST@ and @DIR@ stand for the address and for $tmp.
 
 site_pid=
@@ -25,7 +26,7 @@ site_url=http://$site_host:8080
 
 site_clean() {
     [ -z "$site_pid" ] || kill -9 "$site_pid" 2>/dev/null || :
-    rm -rf "$tmp"
+    if [ -n "${KEEP-}" ]; then echo "kept: $tmp"; else rm -rf "$tmp"; fi
 }
 trap site_clean EXIT
 trap 'exit 1' INT TERM

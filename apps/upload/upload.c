@@ -9,9 +9,10 @@
  *     photo.jpg 48213
  *
  * GET answers with a page that has the form. A file is kept under the name that
- * it was sent with, less all that is not a letter, a digit or one of "-_.",
- * and with a number behind it when that name is taken. What is not kept whole
- * is not kept: the part file goes with the request.
+ * it was sent with, with "_" for a space, without what is not seen or means
+ * something to a shell, a browser or a file system, and with a number in it
+ * when that name is taken: photo-1.jpg. What is not kept whole is not kept: the
+ * part file goes with the request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,32 +51,91 @@ static const struct mr_config_option options[] = {
 };
 
 static const char page_top[] =
-    "<!doctype html>\n<html lang=en><meta charset=utf-8>\n"
-    "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
-    "<title>Upload</title>\n<style>\n"
-    ":root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif }\n"
-    "body { max-width: 32rem; margin: 2rem auto; padding: 0 1rem }\n"
-    "input, button { font: inherit; margin: .5rem 0 }\n"
-    "button { padding: .4rem 1.2rem }\n"
-    "</style>\n<h1>Upload</h1>\n"
-    "<form method=post enctype=\"multipart/form-data\">\n"
-    "<p><label>Files<br><input type=file name=file multiple required></label>\n"
-    "<p><button>Send</button>\n</form>\n";
+    "<!DOCTYPE html>\n"
+    "<html lang='en'><head><meta charset='utf-8'><title>Upload</title>\n"
+    "<meta name='viewport' content='width=device-width,initial-scale=1'>\n"
+    "<meta name='color-scheme' content='light dark'>\n"
+    "<link rel='icon' href='data:,'>\n"
+    "<style>\n"
+    ":root{--edge:#7b858e;--go:#1c659a;--on:#fff}\n"
+    "@media(prefers-color-scheme:dark){:root{--edge:#77828c;--go:#7cbcec;\n"
+    "--on:#10151a}}\n"
+    "*{box-sizing:border-box}\n"
+    "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;\n"
+    "max-width:32rem;padding:0 1rem}\n"
+    "input,button,::file-selector-button{font:inherit}\n"
+    "input,button{min-height:2.75rem;border-radius:.5rem;\n"
+    "border:1px solid var(--edge)}\n"
+    "input{display:block;width:100%;margin-top:.25rem;padding:.5rem}\n"
+    "button{padding:.4rem 1.5rem;background:var(--go);color:var(--on);\n"
+    "border-color:var(--go)}\n"
+    "li{overflow-wrap:anywhere}\n"
+    "</style></head><body>\n"
+    "<h1>Upload</h1>\n"
+    "<form method='post' enctype='multipart/form-data'>\n"
+    "<p><label>Files<input type='file' name='file' multiple\n"
+    "required></label></p>\n"
+    "<p><button>Send</button></p></form>\n";
 
-/* What is left of a client's name is one component and hides nothing. */
+/* In: a character of valid UTF-8. False for controls, and for what is not seen
+ * or turns the text around: U+0080 to U+009F, U+2000 to U+200F, U+2028 to
+ * U+207F, the byte order mark. */
+static bool is_seen(const char *p)
+{
+    const unsigned char *u = (const void *)p;
+
+    if (u[0] == 0xc2)
+        return u[1] >= 0xa0;
+    if (u[0] == 0xe2 && u[1] == 0x80)
+        return u[2] >= 0x90 && u[2] <= 0xa7;
+    return !(u[0] == 0xe2 && u[1] == 0x81) &&
+           !(u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf);
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* What is left of a client's name is one component, hides nothing, and is no
+ * markup. Browsers send a quote as %22, CR and LF as %0D and %0A (the HTML
+ * standard, "multipart/form-data encoding algorithm"). */
 static size_t clean(struct mr_str name, char out[NAME_MAX_BYTES])
 {
-    size_t n = 0;
+    bool utf8 = mr_str_is_utf8(name);
+    size_t n = 0, len;
 
-    for (size_t i = 0; i < name.n && n < NAME_MAX_BYTES; i++) {
-        char c = name.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     (c >= '0' && c <= '9') || c == '-' || c == '_';
+    for (size_t i = 0; i < name.n; i += len) {
+        const char *p = &name.p[i];
+        unsigned char c = (unsigned char)*p;
+        struct mr_str rest = mr_str_n(p, name.n - i);
 
-        if (plain || (c == '.' && n > 0))
-            out[n++] = c;
+        len = c < 0x80 || !utf8 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+        if (n + len > NAME_MAX_BYTES)
+            break;
+        if (mr_str_starts(rest, "%22") || mr_str_starts(rest, "%0D") ||
+            mr_str_starts(rest, "%0A"))
+            len = 3;
+        else if (is_plain(*p) || (c == '.' && n > 0))
+            out[n++] = *p;
+        else if (c == ' ' && n > 0)
+            out[n++] = '_';
+        else if (c >= 0x80 && utf8 && is_seen(p)) {
+            memcpy(&out[n], p, len);
+            n += len;
+        }
     }
     return n;
+}
+
+/* The number stands before what tells the type: photo-1.jpg. */
+static const char *numbered(struct mr_arena *arena, const char *name, int i)
+{
+    const char *dot = strrchr(name, '.');
+    int stem = (int)(dot ? dot - name : (ptrdiff_t)strlen(name));
+
+    return mr_arena_printf(arena, "%.*s-%d%s", stem, name, i, &name[stem]);
 }
 
 /* Under its own name, or with a number. 0 with *ret_name, or -Exxx. */
@@ -91,7 +151,7 @@ static int keep(const struct upload *u, struct mr_arena *arena,
 
         name = n == 0 ? "file" : mr_arena_dup(arena, mr_str_n(plain, n));
         if (name && i > 0)
-            name = mr_arena_printf(arena, "%s-%d", name, i);
+            name = numbered(arena, name, i);
         path = name ? mr_arena_printf(arena, "%s/%s", u->dir, name) : NULL;
         if (!path)
             return -ENOMEM;
@@ -108,12 +168,25 @@ static bool wants_page(const struct mr_request *req)
     return accept.n > 0 && memmem(accept.p, accept.n, "text/html", 9) != NULL;
 }
 
+/* kept: items of a list, "" for none. */
+static int reply_page(struct mr_request *req, struct mr_response *res,
+                      const char *kept)
+{
+    const char *text = mr_arena_printf(
+        mr_request_arena(req), "%s%s%s%s</body></html>\n", page_top,
+        *kept ? "<h2>Kept</h2>\n<ul>\n" : "", kept, *kept ? "</ul>\n" : "");
+
+    if (!text)
+        return -ENOMEM;
+    return mr_reply(res, 200, "text/html; charset=utf-8", mr_str(text));
+}
+
 static int take(struct mr_request *req, struct mr_response *res,
                 const struct upload *u)
 {
     struct mr_arena *arena = mr_request_arena(req);
-    const char *said = wants_page(req) ? page_top : "", *name;
-    bool page = *said;
+    bool page = wants_page(req);
+    const char *said = "", *name;
     struct mr_upload form;
     int rc = mr_request_upload(req,
                                &(struct mr_upload_options){
@@ -130,8 +203,8 @@ static int take(struct mr_request *req, struct mr_response *res,
         rc = keep(u, arena, p, &name);
         if (rc == 0)
             said = mr_arena_printf(
-                arena, page ? "%s<p>%s, %lld bytes\n" : "%s%s %lld\n", said,
-                name, (long long)p->size);
+                arena, page ? "%s<li>%s, %lld bytes</li>\n" : "%s%s %lld\n",
+                said, name, (long long)p->size);
         if (!said)
             rc = -ENOMEM;
     }
@@ -139,10 +212,9 @@ static int take(struct mr_request *req, struct mr_response *res,
         return mr_reply_status(res, MR_STATUS_CONFLICT);
     if (rc < 0)
         return rc;
-    return mr_reply(res, 200,
-                    page ? "text/html; charset=utf-8"
-                         : "text/plain; charset=utf-8",
-                    mr_str(said));
+    if (page)
+        return reply_page(req, res, said);
+    return mr_reply(res, 200, "text/plain; charset=utf-8", mr_str(said));
 }
 
 static int upload(struct mr_request *req, struct mr_response *res, void *self)
@@ -150,8 +222,7 @@ static int upload(struct mr_request *req, struct mr_response *res, void *self)
     switch (mr_request_method(req)) {
     case MR_METHOD_GET:
     case MR_METHOD_HEAD:
-        return mr_reply(res, 200, "text/html; charset=utf-8",
-                        mr_str_n(page_top, sizeof page_top - 1));
+        return reply_page(req, res, "");
     case MR_METHOD_POST:
         return take(req, res, self);
     default:

@@ -27,6 +27,11 @@ static const char *post(const struct site *s, const char *name,
     return text;
 }
 
+/* 20 bytes */
+#define TEN                                                                    \
+    "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4" \
+    "\xc3\xa4"
+
 static const struct {
     const char *name;
     const char *data;
@@ -34,10 +39,25 @@ static const struct {
     const char *want; /* the answer */
 } posts[] = {
     {"a.txt", "one", 200, "a.txt 3\n"},
-    {"a.txt", "two", 200, "a.txt-1 3\n"},
-    {"../../.x y", "", 200, "xy 0\n"},
+    {"a.txt", "two", 200, "a-1.txt 3\n"},
+    {"b", "one", 200, "b 3\n"},
+    {"b", "two", 200, "b-1 3\n"},
+    {"../../.x y", "", 200, "x_y 0\n"},
     {"\xff", "z", 200, "file 1\n"},
-    {"b", "0123456789a", 413, "413 Content Too Large\n"},
+    {"\xff.a", "z", 200, "a 1\n"},
+    {"Gr\xc3\xbc\xc3\x9f"
+     "e %22<1>%22&%0D%0A.txt",
+     "z", 200,
+     "Gr\xc3\xbc\xc3\x9f"
+     "e_1.txt 1\n"},
+    /* U+0085, U+202E, U+FEFF; U+2013 stays. */
+    {"a\xc2\x85\xe2\x80\xae\xef\xbb\xbf-\xe2\x80\x93", "z", 200,
+     "a-\xe2\x80\x93 1\n"},
+    /* 128 bytes would end within a character. */
+    {TEN TEN TEN TEN TEN TEN "x" TEN, "z", 200,
+     TEN TEN TEN TEN TEN TEN "x"
+                             "\xc3\xa4\xc3\xa4\xc3\xa4 1\n"},
+    {"c", "0123456789a", 413, "413 Content Too Large\n"},
 };
 
 TEST(upload_keeps)
@@ -58,8 +78,8 @@ TEST(upload_keeps)
         EQ_STR(a.body, posts[i].want);
     }
     OK(site_file_has(&s, "a.txt", "one"));
-    OK(site_file_has(&s, "a.txt-1", "two"));
-    OK(!site_file_has(&s, "b", ""));
+    OK(site_file_has(&s, "a-1.txt", "two"));
+    OK(!site_file_has(&s, "c", ""));
     OK(client_get(&s, "/in", &a));
     EQ_INT(a.status, 200);
     OK(strstr(a.body, "multipart/form-data") != NULL);
