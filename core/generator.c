@@ -15,6 +15,9 @@
  *      or its end only; so whom mr_switch_keep saved it alone goes on with.
  *  (2) The asker's state stays RUNNING; mr_coro_state sees that it RESUMES.
  *  (3) iter.status is 1 until the end, and then what every question gets.
+ *  (4) Its coroutine's resumer and errand are those of who asked last, and only
+ *      compared until he asks again: they may be gone, and their addresses
+ *      another's, for whom they then are right.
  */
 #include "core/generator.h"
 
@@ -43,46 +46,52 @@ static intptr_t body(void *arg)
 
 /* --- asking --- */
 
-/* There is a current coroutine: making the generator's made the stand-in. */
+/* Its coroutine knows who asks. */
 static inline int go_on(struct mr_generator *g, const void *sent, int thrown,
                         void *ret_value)
 {
-    struct mr_coro *self = mr_thread.current, *co = g->co;
-
     g->out = ret_value;
     g->sent = sent;
-    co->resumer = self;
-    /* Or gcc stores the two at once, through a vector register: slower. */
-    __asm__("" : "+m"(co->resumer));
-    co->errand = self->errand;
-    co->state = MR_CORO_RUNNING;
-    return mr_coro_switch_keep(self, co, thrown);
+    g->co->state = MR_CORO_RUNNING;
+    return mr_coro_switch_keep(g->co->resumer, g->co, thrown);
 }
 
-/* It does not wait at a yield. */
-static MR_COLD int ask_other(struct mr_generator *g, const void *sent,
-                             int thrown, void *ret_value)
+/* It does not wait at a yield, or was asked by somebody else last. */
+static __attribute__((noinline)) int
+ask_other(struct mr_generator *g, const void *sent, int thrown, void *ret_value)
 {
-    switch (g->co->state) {
+    struct mr_coro *co = g->co;
+
+    MR_BUG_ON(g->thread != __builtin_thread_pointer());
+    switch (co->state) {
     case MR_CORO_NEW:
         if (sent)
             return -EINVAL;
         if (!thrown)
-            return go_on(g, NULL, 0, ret_value);
+            break;
         end(g, thrown);
         return thrown;
+    case MR_CORO_SUSPENDED:
+        break;
     case MR_CORO_DONE:
         return thrown ? thrown : g->iter.status;
     default:
         return -EBUSY;
     }
+    /* There is one: making the generator made at least the stand-in. */
+    co->resumer = mr_thread.current;
+    co->errand = co->resumer->errand;
+    return go_on(g, sent, thrown, ret_value);
 }
 
 static inline int ask(struct mr_generator *g, const void *sent, int thrown,
                       void *ret_value)
 {
-    MR_BUG_ON(g->thread != __builtin_thread_pointer());
-    if (MR_UNLIKELY(g->co->state != MR_CORO_SUSPENDED))
+    const struct mr_coro *self = mr_thread.current, *co = g->co;
+
+    /* Who is resumed by hand may have another errand than the last time. */
+    if (MR_UNLIKELY(co->state != MR_CORO_SUSPENDED || co->resumer != self ||
+                    co->errand != self->errand))
         return ask_other(g, sent, thrown, ret_value);
     return go_on(g, sent, thrown, ret_value);
 }
