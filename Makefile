@@ -13,7 +13,8 @@ ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): it is one of $(MODES))
 endif
 PREFIX ?= /usr/local
-TLS    ?= none
+# openssl, or none: then TLS is refused, politely.
+TLS    ?= openssl
 FUZZ_SECONDS ?= 20
 ifeq ($(origin CC),default)
 CC = gcc
@@ -46,7 +47,8 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
 # The sanitizers must see the calls that move data; elsewhere they are raw.
 not_here = $(if $(filter asan tsan fuzz,$(MODE)),core/sys_raw.c,core/sys_libc.c) \
-	io/patch.c $(if $(filter openssl,$(TLS)),io/tls_none.c,io/tls.c)
+	io/patch.c $(if $(filter openssl,$(TLS)),io/tls_none.c,$(filter-out \
+	io/tls_none.c,$(wildcard io/tls*.c)))
 sources  = $(filter-out $(not_here),$(wildcard $(1)/*.c))
 obj      = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
 
@@ -71,7 +73,9 @@ tour_obj := $(call obj,$(wildcard apps/tour/[a-z]*.c))
 
 factory  := $(OUT)/factory
 
-tests_of   = $(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c))
+tests_of   = $(filter-out $(no_tls),\
+	$(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c)))
+no_tls    := $(if $(filter none,$(TLS)),$(OUT)/tests/io/test_tls%)
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
 site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\
@@ -350,6 +354,7 @@ deps: ## install what the build needs, if anything is missing (apt-get)
 	$(call has,zlib.h) || want zlib1g-dev; \
 	$(call has,brotli/encode.h) || want libbrotli-dev; \
 	$(call has,zstd.h) || want libzstd-dev; \
+	test '$(TLS)' = none || $(call has,openssl/ssl.h) || want libssl-dev; \
 	$(call has,CUnit/CUnit.h) || want libcunit1-dev; \
 	command -v ar >/dev/null || want binutils; \
 	command -v pkg-config >/dev/null || want pkg-config; \

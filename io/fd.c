@@ -155,8 +155,7 @@ ssize_t mr_send(int fd, const void *buf, size_t n, int flags, int64_t deadline)
     return (ssize_t)n;
 }
 
-/* Take `done` bytes off the front of *v; whole pieces are left behind. */
-static void advance(struct iovec **v, int *n, size_t done)
+void mr_fd_advance(struct iovec **v, int *n, size_t done)
 {
     while (*n > 0 && done >= (*v)->iov_len) {
         done -= (*v)->iov_len;
@@ -198,7 +197,7 @@ struct gather {
 
 static int put_all(int fd, struct gather g, int64_t deadline)
 {
-    advance(&g.v, &g.n, 0);
+    mr_fd_advance(&g.v, &g.n, 0);
     while (g.n > 0) {
         ssize_t put;
         int rc = mr_fd_enter(deadline);
@@ -207,7 +206,7 @@ static int put_all(int fd, struct gather g, int64_t deadline)
             return rc;
         put = g.put(fd, g.v, MR_MIN(g.n, IOV_MAX), g.flags);
         if (put >= 0) {
-            advance(&g.v, &g.n, (size_t)put);
+            mr_fd_advance(&g.v, &g.n, (size_t)put);
             continue;
         }
         rc = mr_fd_may_retry(fd, MR_WRITABLE, (int)put, deadline);

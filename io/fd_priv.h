@@ -16,6 +16,8 @@
  *     }
  *     return rc;
  */
+#include <sys/uio.h>
+
 #include "core/hub.h"
 
 /* Before the first try of a call: keeps invariant 3 of io/fd.h. 0, or
@@ -27,5 +29,9 @@ MR_MUST_USE int mr_fd_enter(int64_t deadline);
  * descriptor being ready now; else what to tell the caller. May park.
  */
 MR_MUST_USE int mr_fd_may_retry(int fd, int events, int err, int64_t deadline);
+
+/* Take `done` bytes off the front of *v; whole pieces, and empty ones, are left
+ * behind. */
+void mr_fd_advance(struct iovec **v, int *n, size_t done);
 
 #endif
