@@ -23,6 +23,7 @@ void mr_group_init(struct mr_group *g)
     g->closing = false;
     g->at_end = 0;
     g->is_own = false;
+    g->has_closer = false;
 }
 
 struct mr_group *mr_group_own(void)
@@ -59,24 +60,37 @@ static bool is_inside(const struct mr_group *g)
     return at == g;
 }
 
-void mr_group_close(struct mr_group *g)
+static void wait_shielded(struct mr_group *g)
 {
     struct mr_scope shield;
-    struct mr_list *n;
     int rc;
+
+    if (g->live == 0)
+        return;
+    mr_shield_enter(&shield, MR_NEVER);
+    /* Once: what is spawned when this end has come is another's to close. */
+    rc = (int)mr_wait(&g->empty, MR_NEVER, "group");
+    MR_BUG_ON(rc != 0);
+    (void)mr_shield_leave(&shield);
+}
+
+void mr_group_close(struct mr_group *g)
+{
+    struct mr_list *n;
 
     if (mr_list_is_empty(&g->members))
         return;
     MR_BUG_ON(is_inside(g));
+    if (g->has_closer) { /* and it has cancelled them all */
+        wait_shielded(g);
+        return;
+    }
+    g->has_closer = true;
     g->closing = true;
     mr_group_cancel(g);
-    if (g->live > 0) {
-        mr_shield_enter(&shield, MR_NEVER);
-        rc = mr_group_wait(g, MR_NEVER);
-        MR_BUG_ON(rc != 0);
-        (void)mr_shield_leave(&shield);
-    }
+    wait_shielded(g);
     while ((n = g->members.next) != &g->members)
         mr_errand_release(member_at(n));
     g->closing = false;
+    g->has_closer = false;
 }

@@ -24,6 +24,7 @@ struct mr_group {
     bool closing;           /* spawns into it are refused */
     uint8_t at_end;         /* what a member's end has to do besides */
     bool is_own;            /* an errand's own: mr_group_own */
+    bool has_closer;        /* an errand is inside mr_group_close */
 };
 
 MR_API void mr_group_init(struct mr_group *g);
@@ -45,7 +46,10 @@ MR_API MR_MUST_USE int mr_group_wait(struct mr_group *g, int64_t deadline);
  * Cancel all members, wait for their ends (shielded: live frames are never
  * dropped), free what was not joined. g is empty and usable afterwards.
  * A member that ignores its cancellation keeps this waiting. From inside a
- * member, or what it spawned, it is a BUG: it would wait for itself. May park.
+ * member, or what it spawned, it is a BUG: it would wait for itself. Several
+ * may close one group at once: each comes back when all members have ended; the
+ * first of them frees, so g stays where it is until all have come back.
+ * May park.
  */
 MR_API void mr_group_close(struct mr_group *g);
 

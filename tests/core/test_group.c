@@ -148,6 +148,49 @@ IN_HUB(group_close_is_shielded)
     return 0;
 }
 
+static intptr_t closes_and_goes_on(void *arg)
+{
+    struct mr_group *g = arg;
+    static int n;
+
+    mr_group_close(g);
+    CHECK_EQ_INT(g->live, 0);
+    return mr_group_spawn(g, adds, &n) ? 0 : -ENOMEM;
+}
+
+static intptr_t closes_too(void *arg)
+{
+    struct mr_group *g = arg;
+
+    mr_group_close(g);
+    return (intptr_t)g->live;
+}
+
+/* What the first one spawns after its close is none of the second's: that one
+ * neither waits for it nor frees it while it runs. */
+IN_HUB(group_closed_by_two_at_once)
+{
+    struct mr_group g;
+    struct mr_coro *first, *second;
+    bool ended = false;
+    intptr_t rc;
+
+    mr_group_init(&g);
+    CHECK_OK(mr_group_spawn(&g, takes_its_time, &ended));
+    mr_yield();
+    first = mr_spawn(closes_and_goes_on, &g);
+    second = mr_spawn(closes_too, &g);
+    CHECK_EQ_INT(mr_join(second, &rc, MR_NEVER), 0);
+    CHECK_OK(ended);
+    CHECK_EQ_INT(rc, 1);
+    CHECK_EQ_INT(mr_join(first, &rc, MR_NEVER), 0);
+    CHECK_EQ_INT(rc, 0);
+    CHECK_EQ_INT(mr_group_wait(&g, MR_NEVER), 0);
+    mr_group_close(&g);
+    CHECK_EQ_INT(mr_stack_stats().taken, 1);
+    return 0;
+}
+
 static struct mr_group outer_group;
 
 static intptr_t close_outer(void *arg)
@@ -181,5 +224,6 @@ IN_HUB_DIES(group_closed_by_a_members_child, "is_inside")
 SUITE("group", group_waits_for_all, group_wait_times_out,
       group_is_usable_after_close, group_refuses_while_closing,
       group_member_joined_by_hand, group_close_is_shielded,
-      group_closed_by_a_member, group_closed_by_a_members_child)
+      group_closed_by_two_at_once, group_closed_by_a_member,
+      group_closed_by_a_members_child)
 TEST_MAIN()
