@@ -184,6 +184,16 @@ static int watch_nested(struct mr_hub_loop *l, struct fd_record *r,
     return err;
 }
 
+/* An exclusive registration that could not be made anew is lost to those that
+ * had it: they are told why. */
+static void wake_lost(struct fd_record *r, int err)
+{
+    if (!(r->want & MR_READABLE))
+        (void)mr_waitq_wake_all(&r->readers, err);
+    if (!(r->want & MR_WRITABLE))
+        (void)mr_waitq_wake_all(&r->writers, err);
+}
+
 static int watch(struct mr_hub_loop *l, struct fd_record *r, unsigned want)
 {
     if (r->want == want)
@@ -192,6 +202,8 @@ static int watch(struct mr_hub_loop *l, struct fd_record *r, unsigned want)
         int err = watch_nested(l, r, want | (r->nested & MR_GONE));
 
         r->want = r->nested & ~MR_GONE;
+        if (err)
+            wake_lost(r, err);
         return err;
     }
     if (r->want)

@@ -402,6 +402,29 @@ IN_HUB(exclusive_descriptor_both_ways)
     return 0;
 }
 
+/* To make it anew fails half-way: whoever waited already is not forgotten. */
+IN_HUB(exclusive_descriptor_lost)
+{
+    int fds[2];
+    struct mr_coro *reader;
+    intptr_t rc = 0;
+
+    make_pair(fds);
+    CHECK_EQ_INT(mr_hub_fd_shared(fds[0], true), 0);
+    the_fd = fds[0];
+    reader = mr_spawn(reads, NULL);
+    mr_yield(); /* it waits */
+    mr_sys_fault(MR_SYS_EPOLL_CTL, 2, -ENOSPC);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_WRITABLE, mr_after_s(30)), -ENOSPC);
+    mr_sys_fault_clear();
+    CHECK_EQ_INT(mr_join(reader, &rc, mr_after_s(30)), 0);
+    CHECK_EQ_INT(rc, -ENOSPC);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    close_pair(fds);
+    return 0;
+}
+
 /* --- files --- */
 
 IN_HUB(fd_files_are_always_ready)
@@ -719,5 +742,5 @@ SUITE("hooks", hook_that_disarms, hook_that_keeps,
       hook_whose_number_is_reused)
 SUITE("shared descriptors", shared_descriptor_wakes_waiters,
       shared_descriptor_held_elsewhere, shared_listener)
-SUITE("exclusive", exclusive_descriptor_both_ways)
+SUITE("exclusive", exclusive_descriptor_both_ways, exclusive_descriptor_lost)
 TEST_MAIN()

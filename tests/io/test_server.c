@@ -508,6 +508,39 @@ TEST(server_survives_errors)
     run(survives);
 }
 
+/* No watch for the listener (epoll_ctl(2)'s ENOSPC), at first or when an
+ * exclusive one is made anew: said, and tried again. */
+static intptr_t has_no_watch(void *arg)
+{
+    struct mr_server_options o = echoing;
+
+    (void)arg;
+    o.shared = true;
+    for (int exclusive = 0; exclusive <= 1; exclusive++) {
+        struct mr_server s;
+        int fd = listener(), c;
+
+        CASE("exclusive %d", exclusive);
+        o.exclusive = exclusive;
+        CHECK_EQ_INT(mr_server_init(&s, fd, &o), 0);
+        mr_sys_fault(MR_SYS_EPOLL_CTL, 1, -ENOSPC);
+        CHECK_EQ_INT(mr_server_start(&s), 0);
+        while (mr_waitq_is_empty(&s.intake.room))
+            CHECK_EQ_INT(mr_yield(), 0);
+        c = client();
+        CHECK_EQ_INT(ping(c), 1);
+        mr_fd_close(c);
+        mr_sys_fault_clear();
+        mr_server_fini(&s);
+        mr_fd_close(fd);
+    }
+    return 0;
+}
+TEST(server_without_a_watch)
+{
+    run(has_no_watch);
+}
+
 /* The table is really full: one client is told; with room, all are served. */
 static intptr_t really_full(void *arg)
 {
@@ -692,7 +725,7 @@ SUITE("serving", server_serves, server_stops, server_handler_never_ran,
       server_waits_for_a_handlers_children)
 SUITE("limits", server_limit, server_handler_limit, server_quota,
       server_fini_with_live_callbacks, server_leave_too_often)
-SUITE("errors", server_survives_errors, server_no_descriptors,
-      server_leave_ends_rest, server_no_memory, server_no_watcher,
-      server_no_spare)
+SUITE("errors", server_survives_errors, server_without_a_watch,
+      server_no_descriptors, server_leave_ends_rest, server_no_memory,
+      server_no_watcher, server_no_spare)
 TEST_MAIN()
