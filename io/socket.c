@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "core/hub.h"
+#include "core/section.h"
 #include "core/sys.h"
 #include "core/timer.h"
 #include "io/fd.h"
@@ -281,9 +282,10 @@ int mr_accept(int fd, struct mr_addr *ret_peer, int64_t deadline)
 
         if (got >= 0)
             return got;
-        rc = mr_accept_is_transient(got)
-                 ? mr_yield()
-                 : mr_fd_may_retry(fd, MR_READABLE, got, deadline);
+        if (!mr_accept_is_transient(got))
+            rc = mr_fd_may_retry(fd, MR_READABLE, got, deadline);
+        else if (!mr_section_is_open())
+            rc = mr_yield(); /* each takes one off the queue, but be fair */
     }
     return rc;
 }

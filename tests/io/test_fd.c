@@ -13,6 +13,7 @@
 #include "core/section.h"
 #include "core/sys.h"
 #include "core/timer.h"
+#include "io/socket.h"
 #include "tests/test.h"
 
 /* The first errand of a test; its checks are CHECK_. */
@@ -461,6 +462,35 @@ TEST(fd_in_a_section)
     run(in_section);
 }
 
+/* Behind an error that passes it gives way out of fairness alone. */
+static intptr_t accepts_in_section(void *arg)
+{
+    struct mr_addr a;
+    int fd, to, got = -1;
+
+    (void)arg;
+    CHECK_EQ_INT(mr_addr_parse(&a, mr_str("127.0.0.1:0")), 0);
+    fd = mr_socket_listen(&a, NULL);
+    CHECK_EQ_INT(mr_socket_local(fd, &a), 0);
+    to = mr_connect(&a, MR_NEVER);
+    CHECK_OK(to >= 0);
+    mr_sys_fault(MR_SYS_ACCEPT4, 1, -ECONNABORTED);
+    MR_NO_SWITCH
+    {
+        got = mr_accept(fd, NULL, MR_NEVER);
+    }
+    mr_sys_fault_clear();
+    CHECK_OK(got >= 0);
+    mr_fd_close(got);
+    mr_fd_close(to);
+    mr_fd_close(fd);
+    return 0;
+}
+TEST(fd_accept_in_a_section)
+{
+    run(accepts_in_section);
+}
+
 static intptr_t fairness(void *arg)
 {
     int fd = mr_sys_openat(AT_FDCWD, "/dev/zero", O_RDONLY | O_CLOEXEC, 0);
@@ -546,6 +576,6 @@ SUITE("moving", fd_reads, fd_writes_all, fd_writes_nothing, fd_writev_left,
       fd_files_are_ready)
 SUITE("cost", fd_read_wait_saves_a_call, fd_steady_state)
 SUITE("ends", fd_no_sigpipe, fd_kernel_timeout, fd_deadlines, fd_cancel,
-      fd_close_wakes, fd_in_a_section, fd_fairness)
+      fd_close_wakes, fd_in_a_section, fd_accept_in_a_section, fd_fairness)
 SUITE("care", fd_peek, fd_adopt)
 TEST_MAIN()
