@@ -217,7 +217,7 @@ WEB(static_redirect_at_the_limit, .max_target = 64)
         {"{}3456789012345678901234567890123456789012345678901234", 301},
     };
     struct client *c = client_new(w);
-    char text[256];
+    char text[8300];
 
     open_files(w);
     for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
