@@ -37,7 +37,6 @@
 /* --- at rest --- */
 
 static enum mr_hub_hook_answer on_event(int fd, void *arg);
-static void conn_close(struct mr_conn *c);
 
 static void on_rest_timeout(struct mr_timer *t)
 {
@@ -53,7 +52,7 @@ static void on_rest_timeout(struct mr_timer *t)
             (void)!mr_timer_start(t, c->rest_until);
             return;
         }
-        conn_close(c);
+        mr_conn_close(c);
     }
 }
 
@@ -80,9 +79,12 @@ static int rest(struct mr_conn *c, struct mr_rest_list *l)
         !mr_timer_is_started(&c->http->drain_timer))
         err = mr_timer_start(&c->http->drain_timer,
                              mr_hub_now() + c->http->options.drain_rest);
-    if (!err)
-        mr_list_push_back(&l->conns, &c->node);
-    return err;
+    if (err)
+        return err;
+    mr_list_push_back(&l->conns, &c->node);
+    if (MR_UNLIKELY(mr_quota_is_wanting(c->http->quota)))
+        mr_quota_spare_now(c->http->quota);
+    return 0;
 }
 
 static void leave_quota(const struct mr_conn *c)
@@ -93,7 +95,7 @@ static void leave_quota(const struct mr_conn *c)
     mr_quota_leave(c->http->quota, &peer);
 }
 
-static void conn_close(struct mr_conn *c)
+void mr_conn_close(struct mr_conn *c)
 {
     struct mr_http *http = c->http;
     struct mr_server *acceptor = c->acceptor;
@@ -113,7 +115,8 @@ void mr_conn_close_resting(struct mr_http *http)
 
     for (size_t i = 0; i < MR_ARRAY_LEN(lists); i++) {
         while (!mr_list_is_empty(lists[i]))
-            conn_close(mr_container_of(lists[i]->next, struct mr_conn, node));
+            mr_conn_close(
+                mr_container_of(lists[i]->next, struct mr_conn, node));
     }
     http->starved_n = 0;
 }
@@ -121,7 +124,7 @@ void mr_conn_close_resting(struct mr_http *http)
 void mr_conn_close_unborn(struct mr_http *http)
 {
     while (!mr_list_is_empty(&http->begun))
-        conn_close(mr_container_of(http->begun.next, struct mr_conn, node));
+        mr_conn_close(mr_container_of(http->begun.next, struct mr_conn, node));
     http->unborn = 0; /* cancelled before their first turn */
 }
 
@@ -189,7 +192,7 @@ static void starve(struct mr_conn *c)
         (!mr_timer_is_started(t) &&
          mr_timer_start(t, mr_hub_now() + STARVED_NS))) {
         turn_away(http, c->io.stream.fd);
-        conn_close(c);
+        mr_conn_close(c);
         return;
     }
     mr_list_remove(&c->node);
@@ -455,7 +458,7 @@ static void work(struct mr_conn *c, struct mr_exchange *x)
         turn_away(c->http, c->io.stream.fd);
     }
     if (!stays || rest(c, &c->http->idle))
-        conn_close(c);
+        mr_conn_close(c);
 }
 
 static struct mr_conn *take_begun(struct mr_http *http)
@@ -530,5 +533,5 @@ void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
     mr_scoreboard_add(&http->row->accepted, 1);
     mr_scoreboard_add(&http->row->connections, 1);
     if (rest(c, &http->fresh))
-        conn_close(c);
+        mr_conn_close(c);
 }

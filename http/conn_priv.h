@@ -230,6 +230,8 @@ struct mr_http {
     struct mr_http_listener *listeners;
     struct mr_quota *quota; /* own_quota, or the caller's */
     struct mr_quota own_quota;
+    struct mr_quota_offer spare; /* a connection at rest (room.c) */
+    struct mr_log_gate full;     /* of "no room" */
     struct mr_timer drain_timer;
     size_t live;           /* connections of any state */
     struct mr_waitq empty; /* live came to 0 */
@@ -292,6 +294,8 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason);
 
 /* --- conn.c --- */
 
+/* One at rest: its descriptor, its share of the quota, its memory. */
+void mr_conn_close(struct mr_conn *c);
 /* The rest lists, empty. */
 void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
                   int64_t timeout);
@@ -299,6 +303,11 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
 void mr_starved_init(struct mr_http *http);
 void mr_starved_fini(struct mr_http *http);
 void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret);
+
+/* --- room.c --- */
+
+/* As mr_quota_offer's: close who has rested longest. */
+bool mr_http_make_room(struct mr_quota_offer *offer);
 
 /* --- server.c --- */
 

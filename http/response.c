@@ -77,6 +77,9 @@ static bool decide_close(struct mr_response *res)
 
     if (!x->req.head->keep_alive || http->draining || res->broken)
         res->close = true;
+    /* Somebody waits for its place. */
+    if (mr_quota_is_wanting(http->quota))
+        res->close = true;
     /* It waits to be told to go on, and will not be any more: what it sends
      * next may be the body, or another request. */
     if (x->body.expect && x->in_len == 0)

@@ -223,6 +223,8 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     http->row = row ? row : &http->own_row;
     mr_http_quota_init(&http->own_quota, &http->options);
     http->quota = o->quota ? o->quota : &http->own_quota;
+    http->spare.give = mr_http_make_room;
+    mr_quota_offer(http->quota, &http->spare);
     init_host(http, &http->home, http->options.access_log);
     init_host(http, &http->nobody, http->options.access_log);
     if (o->unknown_host)
@@ -348,6 +350,7 @@ void mr_http_free(struct mr_http *http)
     mr_group_close(&http->group);
     mr_conn_close_unborn(http);
     mr_conn_close_resting(http);
+    mr_list_remove(&http->spare.node);
     mr_starved_fini(http);
     mr_timer_stop(&http->drain_timer); /* a rest during the close began it */
     mr_timer_stop(&http->fresh.timer);

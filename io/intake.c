@@ -19,6 +19,9 @@
 /* Without descriptors or memory: how long until trying again when nobody
  * leaves. Others in the process, or on the machine, may have freed some. */
 #define EXHAUSTED_MS 100
+/* With the quota full and nothing to spare: how long until asking again, as
+ * what was too young to be given up grows older. */
+#define FULL_MS 100
 
 void mr_intake_init(struct mr_intake *in, const struct mr_intake_kind *kind,
                     int fd)
@@ -102,6 +105,34 @@ int mr_intake_rest(struct mr_intake *in, int err)
     return rc == -ETIMEDOUT ? 0 : rc;
 }
 
+/* The quota is full: until one leaves, or somebody waits here. 0: one has left;
+ * 1: somebody waits. May park. */
+static int wait_for_either(struct mr_intake *in)
+{
+    struct mr_wait_entry e[2] = {{.queue = &in->quota->room}};
+    int rc = mr_hub_fd_queue(in->fd, MR_READABLE | MR_POLLABLE, &e[1].queue);
+
+    if (rc)
+        return rc;
+    rc = mr_wait_any(e, 2, MR_NEVER, "quota");
+    return rc == 1 && e[1].value < 0 ? (int)e[1].value : rc;
+}
+
+/* May park. */
+static int wait_for_quota(struct mr_intake *in)
+{
+    struct mr_quota *q = in->quota;
+    int rc = wait_for_either(in);
+
+    if (rc != 1 || mr_quota_make_room(q))
+        return MR_MIN(rc, 0);
+    /* Nothing to spare: until one leaves, or is to be spared after all. */
+    q->wanting++;
+    rc = (int)mr_wait(&q->room, mr_after_ms(FULL_MS), "quota");
+    q->wanting--;
+    return rc == -ETIMEDOUT ? 0 : rc;
+}
+
 /* 0: go on; or why not. May park. */
 static int take_one(struct mr_intake *in)
 {
@@ -109,12 +140,14 @@ static int take_one(struct mr_intake *in)
 
     if (in->max_live && in->live >= in->max_live)
         return (int)mr_wait(&in->room, MR_NEVER, "max_live");
-    if (in->quota && mr_quota_is_full(in->quota))
-        return (int)mr_wait(&in->quota->room, MR_NEVER, "quota");
-    rc = in->kind->take(in);
-    if (rc != -EAGAIN)
-        return rc;
-    rc = mr_hub_wait_fd(in->fd, MR_READABLE | MR_POLLABLE, MR_NEVER);
+    if (in->quota && mr_quota_is_full(in->quota)) {
+        rc = wait_for_quota(in);
+    } else {
+        rc = in->kind->take(in);
+        if (rc != -EAGAIN)
+            return rc;
+        rc = mr_hub_wait_fd(in->fd, MR_READABLE | MR_POLLABLE, MR_NEVER);
+    }
     /* No memory for a watcher, or the user has too many (epoll_ctl(2)). */
     if (rc == -ENOMEM || rc == -ENOSPC)
         return mr_intake_rest(in, rc);

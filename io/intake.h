@@ -20,7 +20,8 @@
  *
  * Invariants
  *  (1) live counts what was handed out and has not left. At max_live nothing is
- *      taken until one leaves; nor while a shared quota is full.
+ *      taken until one leaves; nor while a shared quota is full, but when
+ *      somebody waits it is asked to make room.
  *  (2) A handler's record is on the `held` list until its coroutine, and all
  *      that it spawned, has ended. One that is cancelled before its first turn
  *      never runs; fini finds its record there.

@@ -29,6 +29,7 @@ void mr_quota_init(struct mr_quota *q, const struct mr_quota_options *o)
     *q = (struct mr_quota){.options = *o};
     q->seed = (uint64_t)mr_sys_realtime() ^ (uint64_t)(uintptr_t)q << 20;
     mr_waitq_init(&q->room);
+    mr_list_init(&q->offers);
 }
 
 void mr_quota_fini(struct mr_quota *q)
@@ -37,6 +38,31 @@ void mr_quota_fini(struct mr_quota *q)
     mr_free(q->table);
     q->table = NULL;
     q->slots = 0;
+}
+
+void mr_quota_offer(struct mr_quota *q, struct mr_quota_offer *offer)
+{
+    mr_list_push_back(&q->offers, &offer->node);
+}
+
+bool mr_quota_make_room(struct mr_quota *q)
+{
+    MR_LIST_EACH_SAFE (n, &q->offers) {
+        struct mr_quota_offer *o =
+            mr_container_of(n, struct mr_quota_offer, node);
+
+        if (!o->give(o))
+            continue;
+        mr_list_remove(&o->node);
+        mr_list_push_back(&q->offers, &o->node);
+        return true;
+    }
+    return false;
+}
+
+void mr_quota_spare_now(struct mr_quota *q)
+{
+    (void)mr_waitq_wake_all(&q->room, 0);
 }
 
 static bool is_counted(const struct mr_quota *q, const struct mr_addr *peer)

@@ -12,8 +12,9 @@
  *     mr_quota_fini(&q);                              after both
  *
  * At max nothing is accepted until one leaves; those who wait queue in the
- * kernel. One above max_per_address is accepted and closed: the queue is
- * everybody's.
+ * kernel. Who has connections that nobody would miss offers them: when somebody
+ * waits, one is asked for. One above max_per_address is accepted and closed:
+ * the queue is everybody's.
  *
  * An address is an IPv4 address, or the 64 bits of an IPv6 address that a
  * network gives to one customer. Unix sockets have none and are not counted by
@@ -31,10 +32,21 @@ struct mr_quota_options {
     bool spare_loopback;    /* this machine's own addresses are not counted */
 };
 
+/* The caller's, in memory that outlives the offer; mr_list_remove(&node) ends
+ * it. */
+struct mr_quota_offer {
+    struct mr_list node;
+    /* Close one connection that has entered, and leave for it. False: there is
+     * none to spare now. May not park. */
+    bool (*give)(struct mr_quota_offer *offer);
+};
+
 struct mr_quota {
     struct mr_quota_options options; /* private, as all below */
     size_t live;
     struct mr_waitq room; /* accepting coroutines: for a leave */
+    struct mr_list offers;
+    size_t wanting; /* accepting coroutines that were given nothing */
     struct mr_quota_peer **table;
     size_t slots; /* a power of two; 0 before the first */
     size_t peers;
@@ -51,6 +63,19 @@ static inline bool mr_quota_is_full(const struct mr_quota *q)
 {
     return q->options.max && q->live >= q->options.max;
 }
+
+/* From now on `offer` is asked, in turns with others. */
+MR_API void mr_quota_offer(struct mr_quota *q, struct mr_quota_offer *offer);
+/* Have one of those who offer close a connection. False: none could. */
+MR_API bool mr_quota_make_room(struct mr_quota *q);
+
+/* Does somebody wait to be accepted, with nothing to spare? Then a connection
+ * that becomes one is told by mr_quota_spare_now. */
+static inline bool mr_quota_is_wanting(const struct mr_quota *q)
+{
+    return q->wanting > 0;
+}
+MR_API void mr_quota_spare_now(struct mr_quota *q);
 
 /* One more from there. 0; -EUSERS: that address has its share (a line a second
  * says so); -ENOMEM. Whether the whole is full is not asked: whoever accepts

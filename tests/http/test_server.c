@@ -218,21 +218,6 @@ WEB(server_without_descriptors)
     client_free(c);
 }
 
-WEB(server_at_max_connections, .max_connections = 1)
-{
-    struct client *c = client_new(w), *late;
-
-    routes(w);
-    CHECK_EQ_INT(ask(c, GET("/")), 200);
-    late = client_new(w);
-    client_send(late, GET("/"));
-    CHECK_EQ_INT(ask(c, GET("/")), 200);
-    CHECK_EQ_INT(w->row.connections, 1);
-    client_free(c);
-    CHECK_EQ_INT(client_answer(late), 200);
-    client_free(late);
-}
-
 /* Those of one address; others are served meanwhile. */
 WEB(server_at_max_per_address, .max_per_address = 2)
 {
@@ -256,33 +241,6 @@ WEB(server_at_max_per_address, .max_per_address = 2)
     CHECK_EQ_INT(ask(c[0], GET("/")), 200);
     client_free(c[0]);
     client_free(c[1]);
-}
-
-/* The limit is the worker's, not each listener's. */
-WEB(server_at_max_connections_of_two_listeners, .max_connections = 1)
-{
-    struct client *c, *late;
-    struct mr_addr at;
-    int fd;
-
-    routes(w);
-    CHECK_EQ_INT(mr_addr_parse(&at, mr_str("127.0.0.1:0")), 0);
-    fd = mr_socket_listen(&at, NULL);
-    CHECK_OK(fd >= 0);
-    CHECK_EQ_INT(mr_http_listen(w->http, fd, false, false), 0);
-    c = client_new(w);
-    CHECK_EQ_INT(ask(c, GET("/")), 200);
-    CHECK_EQ_INT(mr_socket_local(fd, &w->at), 0);
-    late = client_new(w);
-    client_send(late, GET("/"));
-    CHECK_EQ_INT(ask(c, GET("/")), 200);
-    CHECK_EQ_INT(w->row.connections, 1);
-    client_free(c);
-    CHECK_EQ_INT(client_answer(late), 200);
-    client_free(late);
-    mr_http_free(w->http);
-    w->http = NULL;
-    mr_fd_close(fd);
 }
 
 /* Some descriptors are left for the files that the connections ask for. */
@@ -428,8 +386,7 @@ TEST(server_refuses_sizes)
 
 SUITE("http server: want", server_without_a_stack, server_drains_the_starved,
       server_without_memory, server_without_memory_for_a_connection,
-      server_without_descriptors, server_at_max_connections,
-      server_at_max_per_address, server_at_max_connections_of_two_listeners,
+      server_without_descriptors, server_at_max_per_address,
       server_refuses_sizes, server_leaves_descriptors_for_files)
 SUITE("http server: leaving, and cost", server_drains, server_cuts_off,
       server_costs_one_recv_and_one_send)

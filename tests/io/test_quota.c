@@ -186,6 +186,49 @@ TEST_DIES(quota_left_twice, "q->live == 0")
     mr_quota_leave(&q, &a);
 }
 
+/* --- making room --- */
+
+struct spares {
+    struct mr_quota_offer offer;
+    int left, given;
+};
+
+static bool give(struct mr_quota_offer *offer)
+{
+    struct spares *s = mr_container_of(offer, struct spares, offer);
+
+    if (s->left == 0)
+        return false;
+    s->left--;
+    s->given++;
+    return true;
+}
+
+/* In turns, as long as one has something. */
+TEST(quota_makes_room)
+{
+    struct spares s[3] = {
+        {{.give = give}, 3, 0}, {{.give = give}, 0, 0}, {{.give = give}, 1, 0}};
+    struct mr_quota q;
+
+    mr_quota_init(&q, &(struct mr_quota_options){.max = 1});
+    OK(!mr_quota_make_room(&q));
+    for (int i = 0; i < 3; i++)
+        mr_quota_offer(&q, &s[i].offer);
+    OK(mr_quota_make_room(&q));
+    OK(mr_quota_make_room(&q));
+    EQ_INT(s[0].given, 1);
+    EQ_INT(s[2].given, 1);
+    OK(mr_quota_make_room(&q));
+    OK(mr_quota_make_room(&q));
+    OK(!mr_quota_make_room(&q));
+    EQ_INT(s[0].given, 3);
+    s[0].left = 1;
+    mr_list_remove(&s[0].offer.node);
+    OK(!mr_quota_make_room(&q));
+    mr_quota_fini(&q);
+}
+
 SUITE("quotas", quota_knows_addresses, quota_spares, quota_of_all, quota_model,
-      quota_without_memory, quota_left_twice)
+      quota_without_memory, quota_makes_room, quota_left_twice)
 TEST_MAIN()
