@@ -65,8 +65,8 @@ site_stop
 # --- silent ones ---
 start 75s
 check '15,000 that say nothing' "$enemy" idle "$site_host" 8080 15000
-# At rest they take some 300 bytes each; here they leave all at once, and each
-# end is seen by a coroutine, with one page of stack touched.
-check '15,000 that leave at once take a page each' grown_less 75
+# At rest they take some 300 bytes each; and when they leave all at once, their
+# ends are seen without a stack.
+check '15,000 that come and leave take little' grown_less 16
 site_stop
 checks_done e2e/enemies

@@ -66,6 +66,30 @@ IN_HUB(no_timer_outlives_the_server)
     return 0;
 }
 
+/* Many who leave together: their ends are seen without a stack for each. A few
+ * are hired as this coroutine is READY too. */
+WEB(leaving_takes_few_stacks)
+{
+    struct client *c[100];
+    struct mr_stack_stats before, after;
+
+    web_route(w, "/", hello, NULL);
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++) {
+        c[i] = client_new(w);
+        if (i % 2 == 0)
+            CHECK_EQ_INT(ask(c[i], GET("/")), 200);
+    }
+    UNTIL(w->row.connections == MR_ARRAY_LEN(c));
+    before = mr_stack_stats();
+    for (size_t i = 0; i < MR_ARRAY_LEN(c); i++)
+        client_free(c[i]);
+    UNTIL(w->row.connections == 0);
+    after = mr_stack_stats();
+    CHECK_OK(after.cached + after.taken <
+             before.cached + before.taken + MR_ARRAY_LEN(c) / 3);
+    CHECK_EQ_INT(w->row.requests, MR_ARRAY_LEN(c) / 2);
+}
+
 /* --- the last answer --- */
 
 static struct mr_waitq gate;
@@ -382,8 +406,9 @@ IN_HUB_DIES(freed_by_its_own_handler, "is_inside")
 }
 
 SUITE("ends", freed_before_the_first_turn, no_timer_outlives_the_server,
-      last_answer_is_whole, nothing_follows_a_cut_answer,
-      slow_reader_is_cut_whatever_the_pieces, two_coroutines_write_one_answer,
-      an_error_has_no_fields_of_the_answer, refused_head_has_no_body,
-      asked_before_the_half_close, freed_by_its_own_handler)
+      leaving_takes_few_stacks, last_answer_is_whole,
+      nothing_follows_a_cut_answer, slow_reader_is_cut_whatever_the_pieces,
+      two_coroutines_write_one_answer, an_error_has_no_fields_of_the_answer,
+      refused_head_has_no_body, asked_before_the_half_close,
+      freed_by_its_own_handler)
 TEST_MAIN()
