@@ -314,6 +314,8 @@ void mr_team_end(struct mr_errand *e, intptr_t result);
  */
 int mr_wait_for(struct mr_waitq *q, void *data, struct mr_errand *const *on,
                 int64_t deadline, const char *why);
+/* Neither cancelled nor out of time already: then the wait itself says so. */
+bool mr_wait_will_park(const struct mr_errand *e, int64_t deadline);
 
 /* --- timer.c --- */
 

@@ -17,6 +17,8 @@
  * An edge is an errand's: what a generator's body waits for, its asker waits
  * for. Nobody waits for a generator that is at work elsewhere: that is -EBUSY.
  *
+ * Threads that join each other are found in the same way, by thread.c.
+ *
  * Not seen: those who wait for readers of an rwlock, for semaphores, channels
  * and groups, as no single errand has to end these waits.
  */
@@ -55,8 +57,7 @@ static MR_COLD void report(struct mr_errand *self, struct mr_errand *on,
            why, text);
 }
 
-/* Who is cancelled, or out of time, does not wait: the wait will say so. */
-static bool will_park(const struct mr_errand *e, int64_t deadline)
+bool mr_wait_will_park(const struct mr_errand *e, int64_t deadline)
 {
     if (e->cancelled && e->shields == 0)
         return false;
@@ -72,7 +73,7 @@ int mr_wait_for(struct mr_waitq *q, void *data, struct mr_errand *const *on,
 
     while (e && e != self)
         e = next_of(e);
-    if (MR_UNLIKELY(e && will_park(self, deadline))) {
+    if (MR_UNLIKELY(e && mr_wait_will_park(self, deadline))) {
         report(self, *on, why);
         return -EDEADLK;
     }

@@ -211,12 +211,7 @@ void mr_mailbox_close(struct mr_mailbox *box)
 
 bool mr_mailbox_is_closed(struct mr_mailbox *box)
 {
-    bool closed;
-
-    pthread_mutex_lock(&box->mutex);
-    closed = box->closed;
-    pthread_mutex_unlock(&box->mutex);
-    return closed;
+    return mr_thread_flag(&box->mutex, &box->closed);
 }
 
 size_t mr_mailbox_len(struct mr_mailbox *box)

@@ -23,6 +23,11 @@
  *  (3) t lives until pthread_join has returned: the thread itself needs no
  *      count.
  *
+ *  (4) Whom a thread's first errand, or the plain thread, waits for is in
+ *      t->joins, under joins_mutex. These edges hold no cycle: one that would
+ *      close it is not entered. An edge leads to a thread that is there, as it
+ *      is taken out before the joiner frees that.
+ *
  * Joining sleeps twice: parked until `done`, then on this thread for what the
  * other one does on its way out of libc, some tens of microseconds. So whoever
  * has joined may rely on it: the thread is gone.
@@ -36,6 +41,7 @@
 #include <unistd.h>
 
 #include "core/coro_priv.h"
+#include "core/log.h"
 #include "core/sys.h"
 #include "core/thread_priv.h"
 
@@ -57,11 +63,13 @@ struct mr_thread {
     bool cancelled;
     bool done;
     intptr_t result;
-    struct mr_coro *first; /* the thread's own: while hub is set */
+    struct mr_coro *first;   /* the thread's own: while hub is set */
+    struct mr_thread *joins; /* 4 */
     struct mr_hub_post cancel;
 };
 
 static _Thread_local struct mr_thread *running;
+static pthread_mutex_t joins_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- waiting for another thread --- */
 
@@ -346,29 +354,100 @@ int mr_thread_start_plain(struct mr_thread **ret, mr_coro_fn *fn, void *arg,
 
 /* --- ending --- */
 
-int mr_thread_join(struct mr_thread *t, intptr_t *ret_result, int64_t deadline)
+/* The running thread, if its end waits for what is done here. */
+static struct mr_thread *bound_thread(void)
+{
+    if (!running || running->plain)
+        return running;
+    if (!mr_thread.hub || mr_errand_root(mr_errand_self()) != running->first)
+        return NULL;
+    return running;
+}
+
+static const char *name_of(const struct mr_thread *t)
+{
+    return t->name[0] ? t->name : "?";
+}
+
+/* From now on self waits for t. False: it would close a cycle, of which *ret
+ * tells, and the edge is not entered. */
+static bool enter_edge(struct mr_thread *self, struct mr_thread *t, char *ret,
+                       size_t size)
+{
+    const struct mr_thread *at = t;
+    size_t n = 0;
+
+    pthread_mutex_lock(&joins_mutex);
+    while (at->joins && at != self) {
+        if (n < size)
+            n += (size_t)snprintf(ret + n, size - n, ", '%s' joins '%s'",
+                                  name_of(at), name_of(at->joins));
+        at = at->joins;
+    }
+    if (at != self)
+        self->joins = t;
+    pthread_mutex_unlock(&joins_mutex);
+    return at != self;
+}
+
+static void leave_edge(struct mr_thread *self)
+{
+    pthread_mutex_lock(&joins_mutex);
+    self->joins = NULL;
+    pthread_mutex_unlock(&joins_mutex);
+}
+
+static bool will_wait(const struct mr_thread *self, int64_t deadline)
+{
+    return self->plain ? deadline > mr_sys_monotonic()
+                       : mr_wait_will_park(mr_errand_self(), deadline);
+}
+
+static int wait_for_end(struct mr_thread *t, int64_t deadline)
 {
     struct mr_thread_wait w;
-    int rc;
 
-    MR_BUG_ON(!t || t == running); /* it would wait for itself */
     mr_thread_wait_init(&w);
     pthread_mutex_lock(&t->mutex);
     if (t->done) {
         pthread_mutex_unlock(&t->mutex);
-    } else {
-        MR_BUG_ON(!mr_list_is_empty(&t->joiners)); /* one joins at a time */
-        mr_list_push_back(&t->joiners, &w.node);
-        rc = mr_thread_wait(&w, &t->mutex, deadline, "thread");
-        if (rc)
-            return rc;
+        return 0;
     }
+    MR_BUG_ON(!mr_list_is_empty(&t->joiners)); /* one joins at a time */
+    mr_list_push_back(&t->joiners, &w.node);
+    return mr_thread_wait(&w, &t->mutex, deadline, "thread");
+}
+
+static int join(struct mr_thread *t, intptr_t *ret_result, int64_t deadline,
+                bool refuse)
+{
+    struct mr_thread *self = bound_thread();
+    char others[256] = "";
+    int rc;
+
+    MR_BUG_ON(!t || t == running); /* it would wait for itself */
+    if (self && !enter_edge(self, t, others, sizeof others) && refuse &&
+        will_wait(self, deadline)) {
+        mr_log(MR_LOG_WARN, "deadlock: thread '%s' would join '%s'%s",
+               name_of(self), name_of(t), others);
+        return -EDEADLK;
+    }
+    rc = wait_for_end(t, deadline);
+    if (self)
+        leave_edge(self);
+    if (rc)
+        return rc;
     pthread_join(t->id, NULL);
     if (ret_result)
         *ret_result = t->result;
     pthread_mutex_destroy(&t->mutex);
     mr_free(t);
     return 0;
+}
+
+int mr_thread_join(struct mr_thread *t, intptr_t *ret_result, int64_t deadline)
+{
+    return join(t, ret_result, deadline, true);
 }
 
 static void on_cancel(struct mr_hub_post *post)
@@ -401,19 +480,14 @@ void mr_thread_free(struct mr_thread *t)
     mr_thread_cancel(t);
     if (mr_thread.hub)
         mr_shield_enter(&shield, MR_NEVER);
-    (void)!mr_thread_join(t, NULL, MR_NEVER); /* nothing ends this wait */
+    (void)!join(t, NULL, MR_NEVER, false); /* nothing ends this wait */
     if (mr_thread.hub)
         (void)mr_shield_leave(&shield);
 }
 
 bool mr_thread_is_done(struct mr_thread *t)
 {
-    bool done;
-
-    pthread_mutex_lock(&t->mutex);
-    done = t->done;
-    pthread_mutex_unlock(&t->mutex);
-    return done;
+    return mr_thread_flag(&t->mutex, &t->done);
 }
 
 struct mr_thread *mr_thread_self(void)

@@ -60,7 +60,10 @@ mr_thread_start_plain(struct mr_thread **ret, mr_coro_fn *fn, void *arg,
  * and what fn returned in *ret_result (may be NULL); -ETIMEDOUT or -ECANCELED,
  * and then the handle stays good. A thread that has ended is joined also with a
  * deadline that has passed. One joins at a time; a thread that joins itself is
- * a BUG. Two threads that join each other wait for ever. May park.
+ * a BUG. Threads that join each other, be it round many, would wait for ever:
+ * the last one gets -EDEADLK, and the log says who. That is seen of joins in a
+ * thread's first errand, whose end is the thread's, and of plain threads.
+ * May park.
  */
 MR_API MR_MUST_USE int mr_thread_join(struct mr_thread *t, intptr_t *ret_result,
                                       int64_t deadline);
@@ -73,7 +76,8 @@ MR_API MR_MUST_USE int mr_thread_join(struct mr_thread *t, intptr_t *ret_result,
 MR_API void mr_thread_cancel(struct mr_thread *t);
 
 /* Cancel it, wait for its end (shielded), forget its result. One without a hub
- * is just waited for. NULL does nothing. May park. */
+ * is just waited for. It is never refused: what it waits for was cancelled.
+ * NULL does nothing. May park. */
 MR_API void mr_thread_free(struct mr_thread *t);
 MR_DEFINE_AUTO(thread)
 

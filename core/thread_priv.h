@@ -49,6 +49,17 @@ int mr_thread_wait(struct mr_thread_wait *w, pthread_mutex_t *mutex,
 void mr_thread_wake(struct mr_thread_wait *w, int rc, struct mr_list *woken);
 void mr_thread_tell(struct mr_list *woken);
 
+/* A flag that changes under the mutex. */
+static inline bool mr_thread_flag(pthread_mutex_t *mutex, const bool *flag)
+{
+    bool is_set;
+
+    pthread_mutex_lock(mutex);
+    is_set = *flag;
+    pthread_mutex_unlock(mutex);
+    return is_set;
+}
+
 /* pthread_create with the signals masked that thread.h says; attr may be NULL.
  * 0 or -Exxx. */
 int mr_thread_create(pthread_t *ret, const pthread_attr_t *attr,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/generator.h"
+#include "core/mailbox.h"
 #include "core/sys.h"
 #include "core/timer.h"
 #include "tests/core/in_hub.h"
@@ -226,6 +227,128 @@ TEST_DIES(thread_joins_itself, "t == running")
 
     EQ_INT(mr_thread_start_plain(&t, joins_itself, NULL, NULL), 0);
     (void)!mr_thread_join(t, NULL, MR_NEVER);
+}
+
+/* --- joining each other --- */
+
+#define RING_MAX 3
+
+static struct mr_mailbox *starts, *joined, *known;
+static struct mr_thread *ring[RING_MAX];
+static int ring_n, refused;
+
+static intptr_t joins_the_next(void *arg)
+{
+    int i = (int)(intptr_t)arg, go, rc;
+
+    CHECK_EQ_INT(mr_mailbox_recv(starts, &go, MR_NEVER), 0);
+    rc = mr_thread_join(ring[(i + 1) % ring_n], NULL, MR_NEVER);
+    if (rc == 0) {
+        int next = (i + 1) % ring_n;
+
+        return mr_mailbox_send(joined, &next, MR_NEVER);
+    }
+    CHECK_EQ_INT(rc, -EDEADLK);
+    /* Out of time it is told that, and a free is never refused. */
+    CHECK_EQ_INT(mr_thread_join(ring[(i + 1) % ring_n], NULL, 0), -ETIMEDOUT);
+    __atomic_fetch_add(&refused, 1, __ATOMIC_RELAXED);
+    return rc;
+}
+
+/* plain: a bit for each that has no hub. */
+static void joins_in_a_ring(int n, unsigned plain)
+{
+    bool gone[RING_MAX] = {false};
+    int next;
+
+    ring_n = n;
+    refused = 0;
+    starts = mr_mailbox_new(sizeof(int), RING_MAX);
+    joined = mr_mailbox_new(sizeof(int), RING_MAX);
+    for (int i = 0; i < n; i++) {
+        struct mr_thread_options o = {.name = i ? "b" : "a"};
+        void *arg = (void *)(intptr_t)i;
+
+        CHECK_EQ_INT(
+            plain >> i & 1
+                ? mr_thread_start_plain(&ring[i], joins_the_next, arg, &o)
+                : mr_thread_start(&ring[i], joins_the_next, arg, &o),
+            0);
+    }
+    for (int i = 0; i < n; i++)
+        CHECK_EQ_INT(mr_mailbox_send(starts, &i, MR_NEVER), 0);
+    /* All but one are joined by the one before. */
+    for (int i = 1; i < n; i++) {
+        CHECK_EQ_INT(mr_mailbox_recv(joined, &next, MR_NEVER), 0);
+        gone[next] = true;
+    }
+    for (int i = 0; i < n; i++)
+        if (!gone[i])
+            CHECK_EQ_INT(mr_thread_join(ring[i], NULL, MR_NEVER), 0);
+    CHECK_EQ_INT(refused, 1);
+    mr_mailbox_unref(starts);
+    mr_mailbox_unref(joined);
+}
+
+/* Exactly one is refused, whoever is the last to come. */
+IN_HUB(threads_that_join_each_other)
+{
+    for (int n = 2; n <= RING_MAX; n++) {
+        for (unsigned plain = 0; plain < 1u << n; plain++) {
+            CASE("%d threads, plain %x", n, plain);
+            joins_in_a_ring(n, plain);
+        }
+    }
+    return 0;
+}
+
+/* An errand beside the first does not keep its thread: that ends, and cancels
+ * it. */
+static intptr_t joins_from_beside(void *arg)
+{
+    return mr_thread_join(*(struct mr_thread **)arg, NULL, MR_NEVER);
+}
+
+static intptr_t has_one_beside(void *arg)
+{
+    int go = 0;
+
+    CHECK_OK(mr_spawn(joins_from_beside, arg));
+    CHECK_EQ_INT(mr_yield(), 0); /* it waits */
+    CHECK_EQ_INT(mr_mailbox_send(joined, &go, MR_NEVER), 0);
+    return mr_mailbox_recv(starts, &go, MR_NEVER);
+}
+
+static intptr_t joins_it(void *arg)
+{
+    int go;
+
+    CHECK_EQ_INT(mr_mailbox_recv(known, &go, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_mailbox_send(starts, &go, MR_NEVER), 0);
+    return mr_thread_join(*(struct mr_thread **)arg, NULL, MR_NEVER);
+}
+
+IN_HUB(thread_joined_from_beside_is_no_deadlock)
+{
+    intptr_t rc = -1;
+    int go;
+
+    starts = mr_mailbox_new(sizeof(int), 1);
+    joined = mr_mailbox_new(sizeof(int), 1);
+    known = mr_mailbox_new(sizeof(int), 1);
+    /* The second is started first, so that the first finds it. */
+    CHECK_EQ_INT(mr_thread_start(&ring[1], joins_it, &ring[0], NULL), 0);
+    CHECK_EQ_INT(mr_thread_start(&ring[0], has_one_beside, &ring[1], NULL), 0);
+    CHECK_EQ_INT(mr_mailbox_recv(joined, &go, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_mailbox_send(known, &go, MR_NEVER), 0);
+    while (!mr_thread_is_done(ring[1]))
+        CHECK_EQ_INT(mr_sleep_ms(1), 0);
+    CHECK_EQ_INT(mr_thread_join(ring[1], &rc, MR_NEVER), 0);
+    CHECK_EQ_INT(rc, 0);
+    mr_mailbox_unref(starts);
+    mr_mailbox_unref(joined);
+    mr_mailbox_unref(known);
+    return 0;
 }
 
 /* --- cancel --- */
@@ -641,6 +764,8 @@ SUITE("start, join", thread_has_a_hub_and_a_result, thread_joined_without_a_hub,
       thread_join_times_out_and_the_handle_stays, thread_join_asleep_times_out,
       thread_join_is_cancelled, thread_end_against_deadline,
       thread_joins_itself)
+SUITE("each other", threads_that_join_each_other,
+      thread_joined_from_beside_is_no_deadlock)
 SUITE("cancel", thread_cancel_from_another_hub, thread_cancel_from_no_hub,
       thread_cancel_at_once, thread_cancel_while_it_ends,
       thread_without_hub_is_not_cancelled, thread_free_cancels_and_waits)

@@ -89,6 +89,26 @@ static inline void web_close(struct web *w)
     CHECK_EQ_INT(w->row.in_flight, 0);
 }
 
+/* --- handlers --- */
+
+static inline int web_hello(struct mr_request *req, struct mr_response *res,
+                            void *unused)
+{
+    (void)req;
+    (void)unused;
+    return mr_reply(res, 200, "text/plain", mr_str("hello"));
+}
+
+/* Waits in a queue before it answers. */
+static inline int web_gate(struct mr_request *req, struct mr_response *res,
+                           void *queue)
+{
+    intptr_t rc = mr_wait(queue, MR_NEVER, "gate");
+
+    (void)req;
+    return rc < 0 ? (int)rc : mr_reply(res, 200, NULL, mr_str("gate"));
+}
+
 /* Until the server has seen so much, or the deadline of the test. */
 #define UNTIL(cond)                        \
     do {                                   \

@@ -2,30 +2,13 @@
 /* test_room.c - all places are taken: who waits, and who goes. */
 #include "tests/http/http_util.h"
 
-static int hello(struct mr_request *req, struct mr_response *res, void *self)
-{
-    (void)req;
-    (void)self;
-    return mr_reply(res, 200, "text/plain", mr_str("hello"));
-}
-
 static struct mr_waitq gate;
-
-static int wait_at_gate(struct mr_request *req, struct mr_response *res,
-                        void *self)
-{
-    intptr_t rc = mr_wait(&gate, MR_NEVER, "gate");
-
-    (void)self;
-    (void)req;
-    return rc < 0 ? (int)rc : mr_reply(res, 200, NULL, mr_str("gate"));
-}
 
 static void routes(struct web *w)
 {
     mr_waitq_init(&gate);
-    web_route(w, "/", hello, NULL);
-    web_route(w, "/gate", wait_at_gate, NULL);
+    web_route(w, "/", web_hello, NULL);
+    web_route(w, "/gate", web_gate, &gate);
 }
 
 /* --- nobody can be spared --- */
@@ -196,7 +179,7 @@ WEB(room_of_another_server, .keepalive_timeout = mr_ms(60000))
     routes(w);
     w->http->quota->options.max = 1;
     web_open(&other, &(struct mr_http_options){.quota = w->http->quota});
-    web_route(&other, "/", hello, NULL);
+    web_route(&other, "/", web_hello, NULL);
     c = client_new(w);
     CHECK_EQ_INT(ask(c, GET("/")), 200);
     late = client_new(&other);

@@ -10,13 +10,6 @@
 
 #include "tests/http/http_util.h"
 
-static int hello(struct mr_request *req, struct mr_response *res, void *self)
-{
-    (void)req;
-    (void)self;
-    return mr_reply(res, 200, "text/plain", mr_str("hello"));
-}
-
 static int sleep_on(struct mr_request *req, struct mr_response *res, void *self)
 {
     (void)req;
@@ -27,22 +20,12 @@ static int sleep_on(struct mr_request *req, struct mr_response *res, void *self)
 
 static struct mr_waitq gate;
 
-static int wait_at_gate(struct mr_request *req, struct mr_response *res,
-                        void *self)
-{
-    intptr_t rc = mr_wait(&gate, MR_NEVER, "gate");
-
-    (void)self;
-    (void)req;
-    return rc < 0 ? (int)rc : mr_reply(res, 200, NULL, mr_str("gate"));
-}
-
 static void routes(struct web *w)
 {
     mr_waitq_init(&gate);
-    web_route(w, "/", hello, NULL);
+    web_route(w, "/", web_hello, NULL);
     web_route(w, "/sleep", sleep_on, NULL);
-    web_route(w, "/gate", wait_at_gate, NULL);
+    web_route(w, "/gate", web_gate, &gate);
 }
 
 /* --- no memory, no stack --- */
