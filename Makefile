@@ -183,7 +183,7 @@ $(OUT)/tests/bench/echo_io: %: %.o $(below_io)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_io)
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http) -lbrotlidec
 
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC,$<)
