@@ -171,3 +171,22 @@ void mr_switch_tool_enter(struct mr_switch_tool *self)
 }
 
 #endif
+
+#if __has_include(<valgrind/memcheck.h>)
+#    include <valgrind/memcheck.h>
+#else
+#    define VALGRIND_DISABLE_ERROR_REPORTING
+#    define VALGRIND_ENABLE_ERROR_REPORTING
+#    define VALGRIND_MAKE_MEM_DEFINED(p, n) ((void)(p), (void)(n))
+#endif
+
+void mr_switch_tool_look(void)
+{
+    VALGRIND_DISABLE_ERROR_REPORTING;
+}
+
+void mr_switch_tool_looked(const void *found, size_t n)
+{
+    VALGRIND_ENABLE_ERROR_REPORTING;
+    (void)VALGRIND_MAKE_MEM_DEFINED(found, n);
+}

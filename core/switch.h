@@ -117,4 +117,10 @@ static inline void mr_switch_tool_enter(struct mr_switch_tool *self)
 }
 #endif
 
+/* Around a look at words of a stack that nobody may have written, and at code
+ * that they may point to: Valgrind is not to mind, nor that what was found out
+ * came of it. In a handler of a signal too. */
+void mr_switch_tool_look(void);
+void mr_switch_tool_looked(const void *found, size_t n);
+
 #endif

@@ -237,12 +237,13 @@ static void walk(const ucontext_t *uc, const struct mr_coro *co,
 
     ret->n = 0;
     each_mapping(add_code, &code);
+    mr_switch_tool_look();
     mr_frames_walk_code(regs_of(uc), link_of(uc), co ? co->stack : NULL, &code,
                         ret);
-    if (!co || !co->stack)
-        return;
-    for (co = co->resumer; co && co->stack; co = co->resumer)
-        mr_frames_walk(mr_switch_saved(co->sp), co->stack, ret);
+    if (co && co->stack)
+        for (co = co->resumer; co && co->stack; co = co->resumer)
+            mr_frames_walk(mr_switch_saved(co->sp), co->stack, ret);
+    mr_switch_tool_looked(ret, sizeof *ret);
 }
 
 static void say_place(unsigned i, const struct place *p)
