@@ -119,10 +119,11 @@ static bool is_blank(char c)
 
 bool mr_field_value_is_valid(struct mr_str s)
 {
-    const char *p = s.p, *end = s.p + s.n;
+    const char *p = s.p, *end;
 
-    if (s.n == 0)
+    if (s.n == 0) /* p may be NULL */
         return true;
+    end = p + s.n;
     if (is_blank(*p) || is_blank(end[-1]))
         return false;
     p = mr_span_value(p, s.n < 16 ? end : end - s.n % 16);

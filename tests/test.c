@@ -44,9 +44,6 @@
 #else
 #    define RUNNING_ON_VALGRIND 0
 #endif
-#ifndef __has_feature
-#    define __has_feature(x) 0
-#endif
 
 enum {
     DEADLINE_S = 60, /* the longest test takes a few seconds */
@@ -243,9 +240,9 @@ static long scale_divisor(void)
         return n;
     if (RUNNING_ON_VALGRIND)
         return 50;
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#if defined(__SANITIZE_THREAD__)
     return 50;
-#elif defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
     return 10;
 #else
     return 1;

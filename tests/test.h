@@ -34,6 +34,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/sanitizer.h"
+
 typedef void test_fn(void);
 
 struct test_case {

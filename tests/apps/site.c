@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/sanitizer.h"
+
 #define CPU_SECONDS 120
 #define ARGS_MAX 24
 
