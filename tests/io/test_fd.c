@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "core/hub.h"
+#include "core/offload.h"
 #include "core/section.h"
 #include "core/sys.h"
 #include "core/timer.h"
@@ -20,6 +21,7 @@
 static void run(mr_coro_fn *fn)
 {
     CHECK_EQ_INT(mr_run(fn, NULL, NULL), 0);
+    mr_offload_fini(); /* who fetches a file from its disk */
 }
 
 static void pair(int fds[2])
