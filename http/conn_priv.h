@@ -182,6 +182,7 @@ struct mr_http_host {
     struct mr_http *http;
     struct mr_http_host *next;
     struct mr_router router;
+    struct mr_router rewrites;        /* before it; http/rewrite.h */
     struct mr_access_log *access_log; /* NULL: none */
     int not_found;                    /* the status where there is no route */
 };

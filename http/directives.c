@@ -351,6 +351,15 @@ static const struct mr_config_option host_options[] = {
      .doc = "form of its lines"},
 };
 
+static const struct mr_config_option rewrite_options[] = {
+    {.name = "to",
+     .type = MR_CONFIG_STRING,
+     .required = true,
+     .min = 1,
+     .max = 2048,
+     .doc = "the path, with {name} for a parameter; perhaps with a query"},
+};
+
 const struct mr_config_table mr_conf_tables[MR_CONF_PLACES] = {
     [MR_CONF_ROOT] = {.options = root_options, .n = MR_ARRAY_LEN(root_options)},
     [MR_CONF_LISTEN] = {.section = "listen",
@@ -363,4 +372,8 @@ const struct mr_config_table mr_conf_tables[MR_CONF_PLACES] = {
     [MR_CONF_HOST] = {.section = "host",
                       .options = host_options,
                       .n = MR_ARRAY_LEN(host_options)},
+    [MR_CONF_REWRITE] = {.section = "rewrite",
+                         .inside = "host",
+                         .options = rewrite_options,
+                         .n = MR_ARRAY_LEN(rewrite_options)},
 };

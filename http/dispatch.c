@@ -14,6 +14,7 @@
 
 #include "core/log.h"
 #include "http/conn_priv.h"
+#include "http/rewrite.h"
 #include "http/url.h"
 #include "io/fd.h"
 
@@ -228,6 +229,17 @@ static void call_handler(struct mr_exchange *x)
     mr_scoreboard_add(&x->http->row->in_flight, -1);
 }
 
+/* As if another path had been asked for. 0; or -Exxx, and answered. */
+static int rewrite(struct mr_exchange *x)
+{
+    int err = mr_rewrite(&x->host->rewrites, &x->arena, x->req.head->method,
+                         &x->req.path, &x->parser.head.query);
+
+    if (err)
+        (void)mr_reply_status(&x->res, status_of(err));
+    return err;
+}
+
 /* Find the handler and let it answer; or answer what needs none. */
 static void dispatch(struct mr_exchange *x)
 {
@@ -263,6 +275,8 @@ static void dispatch(struct mr_exchange *x)
                                                       : MR_STATUS_BAD_REQUEST);
         return;
     }
+    if (MR_UNLIKELY(x->host->rewrites.n > 0) && rewrite(x))
+        return;
     result = mr_router_match(&x->host->router, head->method, x->req.path, &m);
     if (result == MR_ROUTE_FOUND) {
         x->target = m.route->target;

@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "http/http_conf_priv.h"
+#include "http/rewrite.h"
 
 size_t mr_conf_count(const struct mr_config_section *in, const char *name)
 {
@@ -95,10 +96,41 @@ static int add_route(struct mr_http_conf *conf, struct mr_conf_host *host,
     return err;
 }
 
+static int add_rewrite(struct mr_http_conf *conf, struct mr_conf_host *host,
+                       struct mr_config_section *section)
+{
+    struct mr_conf_rewrite *r = &conf->rewrites[conf->rewrite_count];
+    const char *pattern = mr_config_title(section), *why = "", *to;
+    int err = mr_config_fill(section, &mr_conf_tables[MR_CONF_REWRITE], &to);
+
+    if (err)
+        return err;
+    *r = (struct mr_conf_rewrite){host, pattern, to};
+    err = mr_router_add(&host->rewrites, mr_str(pattern), r, &why);
+    if (err == -EINVAL)
+        return mr_config_error(section, NULL, "rewrite \"%s\": %s", pattern,
+                               why);
+    if (err == -EEXIST)
+        return mr_config_error(section, NULL,
+                               "rewrite \"%s\" is there already, spelled "
+                               "otherwise",
+                               pattern);
+    if (!err)
+        err = mr_rewrite_check(mr_str(pattern), mr_str(to), &why);
+    if (err == -EINVAL)
+        return mr_config_error(section, "to", "to \"%s\": %s", to, why);
+    if (!err)
+        conf->rewrite_count++;
+    return err;
+}
+
 static int add_routes(struct mr_http_conf *conf, struct mr_conf_host *host)
 {
     struct mr_config_section *s = NULL;
     int err = 0;
+
+    while (!err && (s = mr_config_next(host->section, s, "rewrite")))
+        err = add_rewrite(conf, host, s);
 
     while (!err && (s = mr_config_next(host->section, s, "route")))
         err = add_route(conf, host, s);
@@ -159,6 +191,7 @@ static int add_host(struct mr_http_conf *conf,
         mr_config_fill(section, &mr_conf_tables[MR_CONF_HOST], &host->values);
 
     mr_router_init(&host->router);
+    mr_router_init(&host->rewrites);
     host->section = section;
     host->names = mr_config_title(section);
     if (!err)
@@ -196,17 +229,22 @@ int mr_conf_add_hosts(struct mr_http_conf *conf)
 {
     struct mr_config_section *root = mr_config_root(conf->cfg), *s = NULL;
     size_t hosts = 1 + mr_conf_count(root, "host");
-    size_t routes = mr_conf_count(root, "route");
+    size_t routes = 1 + mr_conf_count(root, "route");
+    size_t rewrites = 1 + mr_conf_count(root, "rewrite");
     int err;
 
-    while ((s = mr_config_next(root, s, "host")))
+    while ((s = mr_config_next(root, s, "host"))) {
         routes += mr_conf_count(s, "route");
+        rewrites += mr_conf_count(s, "rewrite");
+    }
     conf->hosts = mr_arena_calloc(&conf->arena, hosts * sizeof *conf->hosts);
-    conf->routes =
-        mr_arena_calloc(&conf->arena, (routes + 1) * sizeof *conf->routes);
-    if (!conf->hosts || !conf->routes)
+    conf->routes = mr_arena_calloc(&conf->arena, routes * sizeof *conf->routes);
+    conf->rewrites =
+        mr_arena_calloc(&conf->arena, rewrites * sizeof *conf->rewrites);
+    if (!conf->hosts || !conf->routes || !conf->rewrites)
         return -ENOMEM;
     mr_router_init(&conf->hosts[0].router);
+    mr_router_init(&conf->hosts[0].rewrites);
     conf->hosts[0].section = root;
     conf->host_count = 1;
     err = add_routes(conf, &conf->hosts[0]);
@@ -217,7 +255,9 @@ int mr_conf_add_hosts(struct mr_http_conf *conf)
 
 void mr_conf_drop_hosts(struct mr_http_conf *conf)
 {
-    for (size_t i = 0; i < conf->host_count; i++)
+    for (size_t i = 0; i < conf->host_count; i++) {
         mr_router_fini(&conf->hosts[i].router);
+        mr_router_fini(&conf->hosts[i].rewrites);
+    }
     mr_hosts_fini(&conf->names);
 }

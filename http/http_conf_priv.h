@@ -61,6 +61,7 @@ enum mr_conf_place {
     MR_CONF_LISTEN,
     MR_CONF_ROUTE,
     MR_CONF_HOST,
+    MR_CONF_REWRITE,
     MR_CONF_PLACES
 };
 
@@ -78,7 +79,8 @@ struct mr_conf_host {
     const char *names; /* between spaces; NULL: the first */
     struct mr_config_section *section;
     struct mr_host_values values;
-    struct mr_router router;       /* only to find patterns that clash */
+    struct mr_router router;       /* only to find patterns that clash, */
+    struct mr_router rewrites;     /* and these */
     struct mr_access_log *own_log; /* in a worker: what it opened, */
     struct mr_http_host *made;     /* and made; NULL: nothing */
 };
@@ -90,6 +92,12 @@ struct mr_conf_route {
     struct mr_conf_instance in;
     mr_handle_fn *handle; /* the app's, or the chain before it */
     void *self;
+};
+
+struct mr_conf_rewrite {
+    struct mr_conf_host *host;
+    const char *pattern;
+    const char *to;
 };
 
 enum mr_conf_kind {
@@ -121,6 +129,8 @@ struct mr_http_conf {
     size_t host_count;
     struct mr_conf_route *routes;
     size_t route_count;
+    struct mr_conf_rewrite *rewrites;
+    size_t rewrite_count;
     struct mr_conf_listener *listeners;
     size_t listener_count;
     int64_t workers_override;

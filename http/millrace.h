@@ -20,6 +20,7 @@
 #include "http/chain.h"
 #include "http/compress.h"
 #include "http/cookie.h"
+#include "http/expand.h"
 #include "http/form.h"
 #include "http/preset.h"
 #include "http/request.h"

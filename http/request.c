@@ -10,6 +10,7 @@
 
 #include "http/conn_priv.h"
 #include "http/cookie.h"
+#include "http/expand.h"
 #include "http/url.h"
 
 enum mr_method mr_request_method(const struct mr_request *req)
@@ -36,6 +37,15 @@ struct mr_str mr_request_param(const struct mr_request *req, const char *name)
 {
     return req->route ? mr_route_param(req->route, req->path, name)
                       : (struct mr_str){0};
+}
+
+int mr_request_expand(struct mr_request *req, struct mr_str text,
+                      struct mr_str *ret)
+{
+    static const struct mr_route none; /* has no parameters */
+
+    return mr_expand_params(&req->x->arena, text,
+                            req->route ? req->route : &none, req->path, ret);
 }
 
 struct mr_str mr_request_query_text(const struct mr_request *req)

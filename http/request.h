@@ -24,7 +24,8 @@ struct mr_event;
 MR_API enum mr_method mr_request_method(const struct mr_request *req);
 /* As received: "/a%20b?x=1". */
 MR_API struct mr_str mr_request_target(const struct mr_request *req);
-/* Decoded, without dot segments: begins with '/'. For "OPTIONS *" it is "*". */
+/* Decoded, without dot segments: begins with '/'. For "OPTIONS *" it is "*".
+ * Path and query are as a rewrite has made them, if one did. */
 MR_API struct mr_str mr_request_path(const struct mr_request *req);
 /* What of the path follows the route's pattern, beginning with '/'. */
 MR_API struct mr_str mr_request_rest(const struct mr_request *req);
@@ -32,6 +33,11 @@ MR_API struct mr_str mr_request_rest(const struct mr_request *req);
  * (http/router.h); p is NULL when that has no such parameter. */
 MR_API struct mr_str mr_request_param(const struct mr_request *req,
                                       const char *name);
+/* A text with {name} for the parameters of the route's pattern, which are
+ * encoded for a link (http/expand.h); a NUL is behind it. 0 or -ENOMEM. */
+MR_API MR_MUST_USE int mr_request_expand(struct mr_request *req,
+                                         struct mr_str text,
+                                         struct mr_str *ret);
 /* Raw, without '?'; p is NULL when there is none. */
 MR_API struct mr_str mr_request_query_text(const struct mr_request *req);
 /* The decoded value of a query parameter, or `otherwise`. */

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "http/conn_priv.h"
+#include "http/rewrite.h"
 
 #define S INT64_C(1000000000)
 /* A house behind one address has some hundreds of browser connections; a proxy
@@ -152,6 +153,7 @@ static void init_host(struct mr_http *http, struct mr_http_host *host,
         .not_found = MR_STATUS_NOT_FOUND,
     };
     mr_router_init(&host->router);
+    mr_router_init(&host->rewrites);
 }
 
 static void fini_host(struct mr_http_host *host)
@@ -159,6 +161,7 @@ static void fini_host(struct mr_http_host *host)
     for (size_t i = 0; i < host->router.n; i++)
         mr_free(host->router.v[i].target);
     mr_router_fini(&host->router);
+    mr_router_fini(&host->rewrites);
 }
 
 int mr_http_host(struct mr_http *http, struct mr_access_log *log,
@@ -179,6 +182,17 @@ int mr_http_host_name(struct mr_http_host *host, struct mr_str name,
                       const char **ret_why)
 {
     return mr_hosts_add(&host->http->hosts, name, host, ret_why);
+}
+
+int mr_http_rewrite(struct mr_http *http, struct mr_http_host *host,
+                    struct mr_str pattern, const char *to, const char **ret_why)
+{
+    int err = mr_rewrite_check(pattern, mr_str(to), ret_why);
+
+    if (err)
+        return err;
+    return mr_router_add(host ? &host->rewrites : &http->home.rewrites, pattern,
+                         (void *)(uintptr_t)to, ret_why);
 }
 
 const struct mr_http_host *mr_http_find_host(const struct mr_http *http,

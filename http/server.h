@@ -84,6 +84,14 @@ MR_API MR_MUST_USE int mr_http_host_name(struct mr_http_host *host,
                                          struct mr_str name,
                                          const char **ret_why);
 
+/* Requests that match pattern are answered as if they had asked for `to`
+ * (http/rewrite.h); host NULL: those for no host there is. Both are kept. 0,
+ * -EINVAL (*ret_why), -EEXIST, -ENOMEM. */
+MR_API MR_MUST_USE int mr_http_rewrite(struct mr_http *http,
+                                       struct mr_http_host *host,
+                                       struct mr_str pattern, const char *to,
+                                       const char **ret_why);
+
 /* Of one route; zero means: as the server's options say. */
 struct mr_route_options {
     struct mr_http_host *host; /* NULL: for requests for no host there is */

@@ -134,6 +134,14 @@ static int start_routes(struct mr_http_service *s)
     const char *why = "";
     int err = 0;
 
+    for (size_t i = 0; i < conf->rewrite_count && !err; i++) {
+        const struct mr_conf_rewrite *w = &conf->rewrites[i];
+
+        err = mr_http_rewrite(s->http, w->host->made, mr_str(w->pattern), w->to,
+                              &why);
+        if (err)
+            return say(conf, w->pattern, err);
+    }
     for (size_t i = 0; i < conf->route_count && !err; i++) {
         struct mr_conf_route *r = &conf->routes[i];
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_http_conf.c - configurations, good and bad; and the one that is
- * shipped. */
+/*
+ * test_http_conf.c - configurations, good and bad; and the one that is shipped.
+ *
+ * over budget: half of it is the table of bad ones, which belong beside each
+ * other.
+ */
 #include "http/http_conf.h"
 
 #include <errno.h>
@@ -223,6 +227,23 @@ static const struct {
      "command line:1: unknown_host without a host section: *"},
     {LISTEN ROUTE "host x { " ROUTE " }\nunknown_host = 421\n",
      "command line:5: unknown_host leaves nobody *"},
+    /* rewrites */
+    {LISTEN ROUTE "rewrite /x {}\n", "command line:3: 'to' is missing"},
+    {LISTEN ROUTE "rewrite /x { to = '' }\n", "command line:3: 'to' must be *"},
+    {LISTEN ROUTE "rewrite x { to = /y }\n",
+     "command line:3: rewrite \"x\": a pattern is *"},
+    {LISTEN ROUTE "rewrite /x/:a { to = /y }\nrewrite /x/:b { to = /y }\n",
+     "command line:4: rewrite \"/x/:b\" is there already, spelled otherwise"},
+    {LISTEN ROUTE "rewrite /x/:a {\nto = '/{b}' }\n",
+     "command line:4: to \"/{b}\": the pattern has no parameter *"},
+    {LISTEN ROUTE "rewrite /x {\nto = y }\n",
+     "command line:4: to \"y\": it begins with '/' *"},
+    {LISTEN ROUTE "rewrite /x {\nto = '/a%2Fb' }\n",
+     "command line:4: to \"/a%2Fb\": it begins with '/' *"},
+    {LISTEN ROUTE "rewrite /x {\nto = '/a b' }\n",
+     "command line:4: to \"/a b\": it has no spaces*"},
+    {LISTEN ROUTE "host h { " ROUTE "\nrewrite /x {\nto = y } }\n",
+     "command line:6: to \"y\": it begins with '/' *"},
     /* an app's own */
     {LISTEN "route \"/\" { app = files }\n", "command line:2: *root*"},
     {LISTEN "route \"/\" { app = files\n root = \"/none\" }\n",
@@ -404,8 +425,9 @@ TEST(conf_out_of_memory)
 
         CASE("allocation %u", n);
         mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
-        err = load(&conf, LISTEN "route \"/\" { app = files root = '/' }\n"
-                                 "host 'a b' { " ROUTE " }\n");
+        err = load(&conf,
+                   LISTEN "route \"/\" { app = files root = '/' }\n"
+                          "host 'a b' { rewrite /x { to = /y }\n" ROUTE " }\n");
         mr_sys_fault_clear();
         if (err)
             EQ_INT(err, -ENOMEM);

@@ -143,7 +143,7 @@ static struct client *client_of(const struct fake *f, size_t listener)
 /* A port of our own choice is not known to be free, so unix sockets. */
 static const char *unix_conf(const char *rest)
 {
-    static char text[1024];
+    static char text[2048];
 
     snprintf(text, sizeof text,
              "listen \"unix:/tmp/test_service.%d.http\" {}\n"
