@@ -19,6 +19,7 @@
 #include "http/coding.h"
 #include "http/conn.h"
 #include "http/date.h"
+#include "http/error_pages.h"
 #include "http/hosts.h"
 #include "http/parse.h"
 #include "http/request.h"
@@ -184,7 +185,8 @@ struct mr_http_host {
     struct mr_router router;
     struct mr_router rewrites;        /* before it; http/rewrite.h */
     struct mr_access_log *access_log; /* NULL: none */
-    int not_found;                    /* the status where there is no route */
+    const struct mr_error_page *error_pages;
+    int not_found; /* the status where there is no route */
 };
 
 /* Connections at rest with one time-out: first in, first out. */
@@ -359,6 +361,9 @@ void mr_compress_drop(struct mr_response *res);
 int mr_response_put(struct mr_response *res, const void *p, size_t n);
 
 void mr_response_init(struct mr_response *res, struct mr_exchange *x);
+/* mr_reply_status without looking for a page of somebody's own: to a request
+ * that was not understood. May park. */
+int mr_reply_plain_status(struct mr_response *res, int status);
 /* After the handler: end the body, or mark the connection as broken. 0 or
  * -Exxx. May park. */
 int mr_response_finish(struct mr_response *res);

@@ -116,6 +116,13 @@ static const struct mr_config_option root_options[] = {
      H(server_name),
      .max = 64,
      .doc = "the Server field; empty: none"},
+    {.name = "error_page",
+     .type = MR_CONFIG_LIST,
+     V(error_page),
+     .repeat = true,
+     .doc =
+         "codes and a file that stands in for their texts, \"404 err.html\"; "
+         "may be repeated"},
     {.name = "unknown_host",
      .type = MR_CONFIG_ENUM,
      .def = "serve",
@@ -334,6 +341,13 @@ static const struct mr_config_option route_options[] = {
      .word = "unlimited",
      .word_value = 0,
      .doc = "so are longer ones, where the length is known"},
+    {.name = "error_page",
+     .type = MR_CONFIG_LIST,
+     R(error_page),
+     .repeat = true,
+     .doc =
+         "codes and a file that stands in for their texts, \"404 err.html\"; "
+         "may be repeated"},
 };
 
 static const struct mr_config_option host_options[] = {
@@ -349,6 +363,13 @@ static const struct mr_config_option host_options[] = {
      .choices = host_formats,
      .offset = offsetof(struct mr_host_values, access_format),
      .doc = "form of its lines"},
+    {.name = "error_page",
+     .type = MR_CONFIG_LIST,
+     .offset = offsetof(struct mr_host_values, error_page),
+     .repeat = true,
+     .doc =
+         "codes and a file that stands in for their texts, \"404 err.html\"; "
+         "may be repeated"},
 };
 
 static const struct mr_config_option rewrite_options[] = {

@@ -68,6 +68,7 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
         mr_log(MR_LOG_DEBUG, "http: %s: %d: %s", text, status, reason);
     }
     x->host = &x->http->home;
+    x->target = NULL;
     x->req.x = x;
     x->req.head = &known;
     x->body = (struct mr_body){.done = true};
@@ -76,7 +77,7 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
     (void)mr_reply_printf(&x->res, status, "%d %s: %s\n", status,
                           mr_status_reason(status), reason);
     if (!x->res.started) /* no memory for the reason */
-        (void)mr_reply_status(&x->res, status);
+        (void)mr_reply_plain_status(&x->res, status);
     (void)mr_exchange_flush(x);
     count(x);
     if (x->host->access_log)
@@ -271,8 +272,8 @@ static void dispatch(struct mr_exchange *x)
     err = mr_url_decode_path(&x->arena, head->path, &x->req.path);
     if (err) {
         x->res.close = true;
-        (void)mr_reply_status(&x->res, err == -ENOMEM ? status_of(err)
-                                                      : MR_STATUS_BAD_REQUEST);
+        (void)mr_reply_plain_status(
+            &x->res, err == -ENOMEM ? status_of(err) : MR_STATUS_BAD_REQUEST);
         return;
     }
     if (MR_UNLIKELY(x->host->rewrites.n > 0) && rewrite(x))

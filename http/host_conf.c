@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "http/http_conf_priv.h"
+#include "http/mime.h"
 #include "http/rewrite.h"
 
 size_t mr_conf_count(const struct mr_config_section *in, const char *name)
@@ -56,6 +57,51 @@ int mr_conf_check_access_log(struct mr_config_section *section,
     return mr_conf_check_log(section, "access_log", path);
 }
 
+/* --- error pages --- */
+
+static int add_pages(struct mr_http_conf *conf,
+                     struct mr_config_section *section, const char *text,
+                     const struct mr_error_page **pages)
+{
+    const char *why = "";
+    int err = conf->mime ? 0 : mr_mime_new(&conf->mime);
+
+    if (!err)
+        err = mr_error_pages_add(pages, &conf->arena, conf->mime, mr_str(text),
+                                 &why);
+    switch (err) {
+    case 0:
+    case -ENOMEM:
+        return err;
+    case -EINVAL:
+        return mr_config_error(section, "error_page", "error_page \"%s\": %s",
+                               text, why);
+    case -EEXIST:
+        return mr_config_error(section, "error_page",
+                               "error_page \"%s\": one of these codes has a "
+                               "page already",
+                               text);
+    default:
+        return mr_config_error(section, "error_page",
+                               "error_page \"%s\": %s: name a file of up to "
+                               "256K",
+                               text, mr_strerror(err));
+    }
+}
+
+int mr_conf_error_pages(struct mr_http_conf *conf,
+                        struct mr_config_section *section,
+                        const struct mr_config_list *list,
+                        const struct mr_error_page **ret)
+{
+    int err = 0;
+
+    *ret = NULL;
+    for (size_t i = 0; i < list->n && !err; i++)
+        err = add_pages(conf, section, list->v[i], ret);
+    return err;
+}
+
 /* --- routes --- */
 
 static int add_route(struct mr_http_conf *conf, struct mr_conf_host *host,
@@ -87,6 +133,9 @@ static int add_route(struct mr_http_conf *conf, struct mr_conf_host *host,
                                "route \"%s\" is there already, spelled "
                                "otherwise",
                                r->pattern);
+    if (!err)
+        err = mr_conf_error_pages(conf, section, &v->error_page,
+                                  &v->limits.error_pages);
     if (!err)
         err = mr_conf_make_instance(conf, section, "route", &r->in);
     if (!err)
@@ -198,6 +247,9 @@ static int add_host(struct mr_http_conf *conf,
         err = add_names(conf, host);
     if (!err && strcmp(host->values.access_log, "inherit") != 0)
         err = mr_conf_check_access_log(section, host->values.access_log);
+    if (!err)
+        err = mr_conf_error_pages(conf, section, &host->values.error_page,
+                                  &host->error_pages);
     if (!err && mr_conf_count(section, "route") == 0)
         return mr_config_error(section, NULL,
                                "host \"%s\" has no route: add route \"/\" { "

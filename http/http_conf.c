@@ -24,6 +24,7 @@
 #include "core/sys.h"
 #include "http/headers.h"
 #include "http/http_conf_priv.h"
+#include "http/mime.h"
 #include "http/router.h"
 #include "io/socket.h"
 
@@ -186,7 +187,10 @@ static int take_values(struct mr_http_conf *conf)
                                "server_name cannot stand in a field");
     v->http.stack_size = v->stack_size;
     v->http.unknown_host = (const int[]){0, 404, 421}[v->unknown_host];
-    return check_logs(v, root);
+    err = check_logs(v, root);
+    return err ? err
+               : mr_conf_error_pages(conf, root, &v->error_page,
+                                     &v->http.error_pages);
 }
 
 /* --- life --- */
@@ -231,6 +235,7 @@ void mr_http_conf_free(struct mr_http_conf *conf)
     if (!conf)
         return;
     mr_conf_drop_hosts(conf);
+    mr_mime_free(conf->mime);
     mr_config_free(conf->cfg);
     mr_apps_fini(&conf->apps);
     mr_arena_fini(&conf->arena);

@@ -9,6 +9,7 @@
  * over budget: five files' shared struct, with what each of them gives.
  */
 #include "core/arena.h"
+#include "http/error_pages.h"
 #include "http/hosts.h"
 #include "http/http_conf.h"
 #include "http/router.h"
@@ -27,6 +28,7 @@ struct mr_conf_values {
     int64_t stack_size;
     int64_t helpers;
     int64_t watchdog;
+    struct mr_config_list error_page;
     int unknown_host; /* which of serve, 404, 421 */
     struct mr_http_options http;
 };
@@ -48,11 +50,13 @@ struct mr_route_values {
     struct mr_config_list compress_types;
     int64_t compress_min;
     int64_t compress_max;
+    struct mr_config_list error_page;
 };
 
 struct mr_host_values {
     const char *access_log; /* "inherit": the server's */
     int access_format;      /* 0: the server's; else 1 + which */
+    struct mr_config_list error_page;
 };
 
 /* Where directives stand. */
@@ -79,8 +83,9 @@ struct mr_conf_host {
     const char *names; /* between spaces; NULL: the first */
     struct mr_config_section *section;
     struct mr_host_values values;
-    struct mr_router router;       /* only to find patterns that clash, */
-    struct mr_router rewrites;     /* and these */
+    struct mr_router router;   /* only to find patterns that clash, */
+    struct mr_router rewrites; /* and these */
+    const struct mr_error_page *error_pages;
     struct mr_access_log *own_log; /* in a worker: what it opened, */
     struct mr_http_host *made;     /* and made; NULL: nothing */
 };
@@ -134,6 +139,7 @@ struct mr_http_conf {
     struct mr_conf_listener *listeners;
     size_t listener_count;
     int64_t workers_override;
+    struct mr_mime *mime; /* of error pages; NULL until one needs it */
     struct mr_arena arena;
     char message[1024];
 };
@@ -160,6 +166,11 @@ MR_MUST_USE int mr_conf_check_access_log(struct mr_config_section *section,
 /* Hosts and routes, from their sections. */
 MR_MUST_USE int mr_conf_add_hosts(struct mr_http_conf *conf);
 void mr_conf_drop_hosts(struct mr_http_conf *conf);
+/* Read what a section's directive names; none gives NULL. */
+MR_MUST_USE int mr_conf_error_pages(struct mr_http_conf *conf,
+                                    struct mr_config_section *section,
+                                    const struct mr_config_list *list,
+                                    const struct mr_error_page **ret);
 /* Cut the next one off a host's names. False at the end. */
 bool mr_conf_next_name(struct mr_str *rest, struct mr_str *ret);
 

@@ -20,7 +20,6 @@
 #include "core/log.h"
 #include "http/compress.h"
 #include "http/conn_priv.h"
-#include "http/url.h"
 #include "io/fd.h"
 #include "io/file.h"
 
@@ -347,7 +346,7 @@ int mr_reply_printf(struct mr_response *res, int status, const char *fmt, ...)
     return mr_reply_memo(res, status, plain, mr_str(text), NULL);
 }
 
-int mr_reply_status(struct mr_response *res, int status)
+int mr_reply_plain_status(struct mr_response *res, int status)
 {
     char text[MR_STATUS_LINE_MAX];
     int n = snprintf(text, sizeof text, "%d %s\n", status,
@@ -357,21 +356,6 @@ int mr_reply_status(struct mr_response *res, int status)
     if (has_no_content(status))
         return mr_response_start(res, status, NULL, 0);
     return mr_reply_memo(res, status, plain, mr_str_n(text, (size_t)n), NULL);
-}
-
-int mr_reply_redirect(struct mr_response *res, int status,
-                      struct mr_str location)
-{
-    struct mr_exchange *x = res->x;
-    bool ours = location.n > 0 && location.p[0] == '/' &&
-                !mr_str_starts(location, "//");
-    int err = mr_url_encode_raw(&x->arena, location, &location);
-
-    if (!err && ours && location.n > x->http->head_limits.max_target)
-        return mr_reply_status(res, MR_STATUS_URI_TOO_LONG);
-    if (!err)
-        err = mr_response_header_n(res, mr_str("Location"), location);
-    return err ? err : mr_reply_status(res, status);
 }
 
 /* --- files --- */

@@ -145,11 +145,12 @@ void mr_http_quota_init(struct mr_quota *q, const struct mr_http_options *o)
 /* --- hosts --- */
 
 static void init_host(struct mr_http *http, struct mr_http_host *host,
-                      struct mr_access_log *log)
+                      const struct mr_host_options *o)
 {
     *host = (struct mr_http_host){
         .http = http,
-        .access_log = log,
+        .access_log = o->access_log,
+        .error_pages = o->error_pages,
         .not_found = MR_STATUS_NOT_FOUND,
     };
     mr_router_init(&host->router);
@@ -164,14 +165,14 @@ static void fini_host(struct mr_http_host *host)
     mr_router_fini(&host->rewrites);
 }
 
-int mr_http_host(struct mr_http *http, struct mr_access_log *log,
+int mr_http_host(struct mr_http *http, const struct mr_host_options *o,
                  struct mr_http_host **ret)
 {
     struct mr_http_host *host = mr_alloc(sizeof *host);
 
     if (!host)
         return -ENOMEM;
-    init_host(http, host, log);
+    init_host(http, host, o);
     host->next = http->others;
     http->others = host;
     *ret = host;
@@ -210,6 +211,7 @@ const struct mr_http_host *mr_http_find_host(const struct mr_http *http,
 int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
                 struct mr_score_row *row)
 {
+    const struct mr_host_options own = {o->access_log, o->error_pages};
     struct mr_http *http;
 
     if (o->max_head < 0 || o->max_head > MR_HEAD_MAX || o->max_target < 0 ||
@@ -239,8 +241,8 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     http->quota = o->quota ? o->quota : &http->own_quota;
     http->spare.give = mr_http_make_room;
     mr_quota_offer(http->quota, &http->spare);
-    init_host(http, &http->home, http->options.access_log);
-    init_host(http, &http->nobody, http->options.access_log);
+    init_host(http, &http->home, &own);
+    init_host(http, &http->nobody, &own);
     if (o->unknown_host)
         http->nobody.not_found = o->unknown_host;
     mr_hosts_init(&http->hosts);

@@ -20,6 +20,7 @@
 struct mr_http;
 struct mr_http_host;
 struct mr_access_log;
+struct mr_error_page;
 struct mr_quota;
 
 /* Zero means: the default, in brackets. Every number has its reason. */
@@ -47,7 +48,8 @@ struct mr_http_options {
     int64_t max_starved;       /* that queue for a stack; then 503 [1024] */
     int64_t stack_size;        /* of handler coroutines [64K] */
     const char *server_name;   /* the Server field; "" sends none [millrace] */
-    struct mr_access_log *access_log; /* kept; NULL: none */
+    struct mr_access_log *access_log;        /* kept; NULL: none */
+    const struct mr_error_page *error_pages; /* kept; NULL: none */
     int unknown_host; /* when there are hosts (mr_http_host): what a request
                        * for none of them gets, 404 or 421; 0: the routes that
                        * are of no host */
@@ -74,11 +76,15 @@ MR_API MR_MUST_USE int mr_http_route(struct mr_http *http,
 
 /*
  * A virtual host: it has routes of its own (struct mr_route_options), and
- * requests for its names (http/hosts.h) get no others. log is kept; NULL: none.
- * 0 or -ENOMEM. A name: 0, -EINVAL (*ret_why), -EEXIST (of any host), -ENOMEM.
+ * requests for its names (http/hosts.h) get no others. 0 or -ENOMEM. A name: 0,
+ * -EINVAL (*ret_why), -EEXIST (of any host), -ENOMEM.
  */
+struct mr_host_options {
+    struct mr_access_log *access_log;        /* kept; NULL: none */
+    const struct mr_error_page *error_pages; /* kept; before the server's */
+};
 MR_API MR_MUST_USE int mr_http_host(struct mr_http *http,
-                                    struct mr_access_log *log,
+                                    const struct mr_host_options *o,
                                     struct mr_http_host **ret);
 MR_API MR_MUST_USE int mr_http_host_name(struct mr_http_host *host,
                                          struct mr_str name,
@@ -98,6 +104,7 @@ struct mr_route_options {
     int64_t max_body;          /* bytes; -1: no limit */
     int64_t body_timeout;      /* ns for each 16 KiB of a body */
     int64_t handler_timeout;   /* ns; MR_NEVER: no limit */
+    const struct mr_error_page *error_pages; /* kept; before the host's */
 };
 
 /* The same, with limits of its own; options NULL: none. They are copied. */

@@ -106,13 +106,13 @@ static int log_of(struct mr_http_service *s, struct mr_conf_host *h,
 static int start_host(struct mr_http_service *s, struct mr_conf_host *h)
 {
     struct mr_str rest = mr_str(h->names), name;
-    struct mr_access_log *log;
+    struct mr_host_options o = {.error_pages = h->error_pages};
     const char *why;
-    int err = log_of(s, h, &log);
+    int err = log_of(s, h, &o.access_log);
 
     if (err)
         return err;
-    err = mr_http_host(s->http, log, &h->made);
+    err = mr_http_host(s->http, &o, &h->made);
     while (!err && mr_conf_next_name(&rest, &name))
         err = mr_http_host_name(h->made, name, &why);
     return err ? say(s->conf, h->names, err) : 0;

@@ -227,6 +227,26 @@ static const struct {
      "command line:1: unknown_host without a host section: *"},
     {LISTEN ROUTE "host x { " ROUTE " }\nunknown_host = 421\n",
      "command line:5: unknown_host leaves nobody *"},
+    /* error pages */
+    {LISTEN ROUTE "error_page = 'x'\n",
+     "command line:3: error_page \"x\": write codes and a file*"},
+    {LISTEN ROUTE "error_page = '404'\n",
+     "command line:3: error_page \"404\": write codes and a file*"},
+    {LISTEN ROUTE "error_page = '399 x'\n",
+     "command line:3: error_page \"399 x\": a code is 400 to 599*"},
+    {LISTEN ROUTE "error_page = 'x 404'\n",
+     "command line:3: error_page \"x 404\": a code is 400 to 599*"},
+    {LISTEN ROUTE "error_page = '404 /none/x'\n",
+     "command line:3: error_page \"404 /none/x\": no such file or directory: "
+     "*"},
+    {LISTEN ROUTE "error_page = '404 /dev/zero'\n",
+     "command line:3: error_page \"404 /dev/zero\": *256K*"},
+    {LISTEN ROUTE "error_page = {'404 500 Makefile', '500 Makefile'}\n",
+     "command line:3: error_page \"500 Makefile\": one of these codes has *"},
+    {LISTEN "route / { app = hello\nerror_page = '1 x' }\n",
+     "command line:3: error_page \"1 x\": a code is *"},
+    {LISTEN "host x { " ROUTE "error_page = '1 x' }\n",
+     "command line:3: error_page \"1 x\": a code is *"},
     /* rewrites */
     {LISTEN ROUTE "rewrite /x {}\n", "command line:3: 'to' is missing"},
     {LISTEN ROUTE "rewrite /x { to = '' }\n", "command line:3: 'to' must be *"},
@@ -426,7 +446,8 @@ TEST(conf_out_of_memory)
         CASE("allocation %u", n);
         mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
         err = load(&conf,
-                   LISTEN "route \"/\" { app = files root = '/' }\n"
+                   LISTEN "error_page = '404 Makefile'\n"
+                          "route \"/\" { app = files root = '/' }\n"
                           "host 'a b' { rewrite /x { to = /y }\n" ROUTE " }\n");
         mr_sys_fault_clear();
         if (err)
