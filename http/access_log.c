@@ -22,6 +22,7 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "http/date.h"
+#include "http/url.h"
 #include "io/addr.h"
 
 #define BUFFER (64 * 1024)
@@ -232,13 +233,45 @@ static struct mr_str peer_host(const struct mr_addr *peer,
 
 /* --- the formats --- */
 
+/* One field: a space would make it two. */
+static void put_user(struct out *o, struct mr_str user)
+{
+    struct mr_str rest = user, part;
+    bool first = true;
+
+    if (user.n == 0)
+        put_z(o, "-");
+    while (user.n > 0 && mr_str_split(&rest, ' ', &part)) {
+        if (!first)
+            put_z(o, "\\x20");
+        if (part.n > 0)
+            put_escaped(o, part, 256);
+        first = false;
+    }
+}
+
+static void put_host(struct out *o, struct mr_str authority)
+{
+    struct mr_str host, port;
+
+    put_escaped(o, authority, 1024);
+    mr_url_authority_split(authority, &host, &port);
+    if (port.n == 0)
+        put_z(o, port.p ? "80" : ":80");
+    put_z(o, " ");
+}
+
 static void put_text_line(struct out *o, struct mr_access_log *log,
                           const struct mr_access_entry *e)
 {
     char peer[MR_ADDR_TEXT];
 
+    if (log->format == MR_ACCESS_VCOMBINED)
+        put_host(o, e->host);
     put_escaped(o, peer_host(e->peer, peer), sizeof peer * 4);
-    put_z(o, " - - [");
+    put_z(o, " - ");
+    put_user(o, e->user);
+    put_z(o, " [");
     put_z(o, stamp(log));
     put_z(o, "] \"");
     put_request(o, e);
@@ -294,6 +327,7 @@ static void put_json_line(struct out *o, struct mr_access_log *log,
     if (e->method.n > 0)
         put_z(o, e->minor ? ",\"protocol\":\"HTTP/1.1\""
                           : ",\"protocol\":\"HTTP/1.0\"");
+    put_member(o, "user", e->user, 256);
     put_member(o, "method", e->method, 32);
     put_member(o, "host", e->host, 256);
     put_member(o, "target", e->target, 8192);

@@ -7,20 +7,28 @@
  *
  *   common    127.0.0.1 - - [22/Nov/2026:12:47:51 +0000] "GET / HTTP/1.1" 200 5
  *   combined  the same, then "Referer" "User-Agent"
- *   json      one object with all that, the host asked for, and the time as
+ *   vcombined a.example:80 and a space, then as combined: the host asked for,
+ *             with the port 80 when it names none
+ *   json      one object with all that, the host as asked for, and the time as
  *             2026-11-22T12:47:51Z; what is not known is left out. A byte above
  *             0x7f is written as the character of its number (ISO 8859-1).
  *
  * Lines are gathered and written together, at most a second later. A full disk
  * loses lines and counts them; it never stops an answer. What a client sent is
- * escaped, so that no line can be forged.
+ * escaped, so that no line can be forged. The second '-' is the user's name
+ * where one has proved to be somebody (http/auth.h).
  */
 #include "core/str.h"
 
 struct mr_access_log;
 struct mr_addr;
 
-enum mr_access_format { MR_ACCESS_COMMON, MR_ACCESS_COMBINED, MR_ACCESS_JSON };
+enum mr_access_format {
+    MR_ACCESS_COMMON,
+    MR_ACCESS_COMBINED,
+    MR_ACCESS_JSON,
+    MR_ACCESS_VCOMBINED,
+};
 
 struct mr_access_entry {
     const struct mr_addr *peer;
@@ -30,6 +38,7 @@ struct mr_access_entry {
     int status;
     uint64_t bytes;     /* of the body sent */
     struct mr_str host; /* as asked for, with its port */
+    struct mr_str user; /* empty: nobody said who */
     struct mr_str referer;
     struct mr_str user_agent;
 };

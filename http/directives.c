@@ -20,10 +20,10 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const access_formats[] = {"common", "combined", "json",
-                                             NULL};
+                                             "vcombined", NULL};
 static const char *const unknown_hosts[] = {"serve", "404", "421", NULL};
-static const char *const host_formats[] = {"inherit", "common", "combined",
-                                           "json", NULL};
+static const char *const host_formats[] = {"inherit", "common",    "combined",
+                                           "json",    "vcombined", NULL};
 
 #define V(field) .offset = offsetof(struct mr_conf_values, field)
 #define R(field) .offset = offsetof(struct mr_route_values, field)

@@ -32,6 +32,7 @@ static void log_access(const struct mr_exchange *x,
         e.method = head->method_text;
         e.target = head->target;
         e.host = head->host;
+        e.user = x->req.user;
         e.minor = head->minor;
         e.referer = mr_headers_get(&head->headers, "referer");
         e.user_agent = mr_headers_get(&head->headers, "user-agent");

@@ -11,6 +11,7 @@
 #include "http/mime.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/arena.h"
 #include "core/sys.h"
@@ -19,7 +20,7 @@
 /* The longest in common use are 11 bytes; 15 and a NUL make a slot's half. */
 #define EXTENSION_MAX 15
 #define SLOTS_FIRST 256
-#define CHARSET "; charset=utf-8"
+#define CHARSET_MAX 64
 
 struct slot {
     char extension[EXTENSION_MAX + 1]; /* lower case; "" is a free slot */
@@ -31,6 +32,7 @@ struct mr_mime {
     uint32_t mask; /* slots - 1 */
     uint32_t used;
     struct mr_arena texts;
+    char charset[CHARSET_MAX]; /* "; charset=utf-8", or "" */
 };
 
 /* Enough to serve a site without any file. */
@@ -180,8 +182,8 @@ static int parse_line(struct mr_mime *m, struct mr_str line)
     if (word.n == 0)
         return 0;
     bare = mr_str_starts(type, "text/") && mr_str_find(type, ';') < 0;
-    text =
-        mr_arena_printf(&m->texts, "%.*s%s", MR_STR(type), bare ? CHARSET : "");
+    text = mr_arena_printf(&m->texts, "%.*s%s", MR_STR(type),
+                           bare ? m->charset : "");
     if (!text)
         return -ENOMEM;
     for (; word.n > 0; word = cut_word(&line)) {
@@ -231,12 +233,23 @@ struct mr_str mr_mime_find(const struct mr_mime *m, struct mr_str name)
 
 int mr_mime_new(struct mr_mime **ret)
 {
-    struct mr_mime *m = mr_calloc(1, sizeof *m);
+    return mr_mime_new_charset(ret, "utf-8");
+}
+
+int mr_mime_new_charset(struct mr_mime **ret, const char *charset)
+{
+    struct mr_mime *m;
     unsigned line;
     int err;
 
+    if (*charset && (!mr_token_is_valid(mr_str(charset)) ||
+                     strlen(charset) + sizeof "; charset=" > CHARSET_MAX))
+        return -EINVAL;
+    m = mr_calloc(1, sizeof *m);
     if (!m)
         return -ENOMEM;
+    if (*charset)
+        snprintf(m->charset, sizeof m->charset, "; charset=%s", charset);
     mr_arena_init(&m->texts, 2048);
     m->mask = SLOTS_FIRST - 1;
     m->slots = mr_calloc(SLOTS_FIRST, sizeof *m->slots);

@@ -20,6 +20,10 @@ struct mr_mime;
 
 /* A table of the built-in types. 0 or -ENOMEM. */
 MR_API MR_MUST_USE int mr_mime_new(struct mr_mime **ret);
+/* The same with another charset than utf-8 for types text/... that name none;
+ * "": none. -EINVAL: it is no token. */
+MR_API MR_MUST_USE int mr_mime_new_charset(struct mr_mime **ret,
+                                           const char *charset);
 /* NULL does nothing. */
 MR_API void mr_mime_free(struct mr_mime *m);
 MR_DEFINE_AUTO(mime)
@@ -27,8 +31,8 @@ MR_DEFINE_AUTO(mime)
 /*
  * Add types from text in Apache's form: lines of a type and the extensions that
  * mean it, between white space; '#' begins a comment. A later line wins. Types
- * text/... without a charset get "; charset=utf-8". Nothing of text is kept.
- * 0, -ENOMEM, or -EINVAL with *ret_line the line's number, from 1: a type
+ * text/... without a parameter get the table's charset. Nothing of text is
+ * kept. 0, -ENOMEM, or -EINVAL with *ret_line the line's number, from 1: a type
  * without '/' or with bytes that a field may not hold, an extension of more
  * than 15 bytes. The lines before the error stay in force.
  */

@@ -78,7 +78,8 @@ static int add_types(struct mr_mime *m, const char *path, unsigned *ret_line)
 
 static int own_types(struct mr_static *s, const struct mr_static_options *o)
 {
-    int err = mr_mime_new(&s->own_mime);
+    int err =
+        mr_mime_new_charset(&s->own_mime, o->charset ? o->charset : "utf-8");
 
     if (err)
         return err;
@@ -137,14 +138,14 @@ static int keep_headers(struct mr_static *s, const struct mr_static_options *o)
 
 static int keep_strings(struct mr_static *s, const struct mr_static_options *o)
 {
+    int err;
+
     s->index = keep(s, o->index, "index.html");
     s->cache_control = keep(s, o->cache_control, "");
-    s->fallback = keep(s, o->fallback, "");
-    if (!s->index || !s->cache_control || !s->fallback)
+    if (!s->index || !s->cache_control)
         return -ENOMEM;
-    while (*s->fallback == '/')
-        s->fallback++;
-    return keep_headers(s, o);
+    err = mr_static_keep_fallbacks(s, o);
+    return err ? err : keep_headers(s, o);
 }
 
 int mr_static_open(struct mr_static **ret, const struct mr_static_options *o)
@@ -231,7 +232,7 @@ void mr_static_forget(struct mr_static_found *f)
     f->fd = -1;
 }
 
-static bool is_hidden(const struct mr_static *s, struct mr_str path)
+bool mr_static_is_hidden(const struct mr_static *s, struct mr_str path)
 {
     bool well_known =
         mr_str_is(path, ".well-known") || mr_str_starts(path, ".well-known/");
@@ -281,7 +282,7 @@ static int find(const struct mr_static *s, struct mr_request *req,
 
     while (rest.n > 0 && rest.p[0] == '/')
         rest = mr_str_n(rest.p + 1, rest.n - 1);
-    if (is_hidden(s, rest))
+    if (mr_static_is_hidden(s, rest))
         return -ENOENT;
     if (slash) {
         err = look_for_index(s, arena, rest, ret);
@@ -315,7 +316,7 @@ static int redirect_to_slash(struct mr_request *req, struct mr_response *res)
                              mr_str(location));
 }
 
-static int status_for(int err)
+int mr_static_status_for(int err)
 {
     switch (err) {
     case -ENOENT:
@@ -352,7 +353,9 @@ static int serve_listing(const struct mr_static *s, struct mr_request *req,
         return mr_reply_status(res, MR_STATUS_FORBIDDEN);
     err = mr_dir_read(f->fd, s->max_entries, &list);
     if (err)
-        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
+        return mr_static_status_for(err)
+                   ? mr_reply_status(res, mr_static_status_for(err))
+                   : err;
     l.dir = list;
     err = mr_response_header(res, "Vary", "Accept");
     if (!err)
@@ -385,20 +388,6 @@ static int serve_found(const struct mr_static *s, struct mr_request *req,
     return serve_listing(s, req, res, f);
 }
 
-static int serve_fallback(const struct mr_static *s, struct mr_request *req,
-                          struct mr_response *res)
-{
-    struct mr_static_found f;
-    int err = *s->fallback ? mr_static_look(s, s->fallback, &f) : -ENOENT;
-
-    if (err)
-        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
-    err = S_ISREG(f.st.st_mode) ? mr_static_send(s, req, res, &f)
-                                : mr_reply_status(res, MR_STATUS_NOT_FOUND);
-    mr_static_forget(&f);
-    return err;
-}
-
 int mr_static_serve(struct mr_static *s, struct mr_request *req,
                     struct mr_response *res)
 {
@@ -411,10 +400,12 @@ int mr_static_serve(struct mr_static *s, struct mr_request *req,
         return err ? err : mr_reply_status(res, MR_STATUS_METHOD_NOT_ALLOWED);
     }
     err = find(s, req, &f);
-    if (status_for(err) == MR_STATUS_NOT_FOUND)
-        return serve_fallback(s, req, res);
+    if (mr_static_status_for(err) == MR_STATUS_NOT_FOUND)
+        return mr_static_serve_fallback(s, req, res);
     if (err)
-        return status_for(err) ? mr_reply_status(res, status_for(err)) : err;
+        return mr_static_status_for(err)
+                   ? mr_reply_status(res, mr_static_status_for(err))
+                   : err;
     err = serve_found(s, req, res, &f);
     mr_static_forget(&f);
     return err;

@@ -42,14 +42,18 @@ struct mr_static_options {
     enum mr_links links;
     bool hidden; /* names that begin with a dot exist */
     bool precompressed;
-    const char *fallback;       /* answers in place of 404: a path below the
-                                 * root; NULL or "": none */
+    const char *const *fallback; /* fallback_n texts; the first that leads to a
+                                  * file answers in place of 404
+                                  * (mr_static_fallback_is_valid) */
+    size_t fallback_n;
     const char *const *headers; /* header_n lines "Name: value" that go with
                                  * files, 304s and listings */
     size_t header_n;
     size_t cache_files; /* kept open at most (http/file_cache.h); 0: none */
     int64_t cache_time; /* ns that they are believed */
     const struct mr_mime *mime; /* kept; NULL: the built-in types */
+    const char *charset;        /* then: of types text/...; NULL: utf-8; "":
+                                 * none */
     const char *mime_types;     /* then: a file of more (http/mime.h), which
                                  * come before those; NULL or "": none */
     unsigned *ret_line;         /* of that file, on -EBADMSG; may be NULL */
@@ -58,11 +62,16 @@ struct mr_static_options {
 /*
  * 0; what opening the root says (-ENOTDIR: it is none), or opening and reading
  * mime_types: -EBADMSG: a wrong line in it, -EFBIG: over 1 MiB; -EINVAL: one of
- * the headers (mr_static_header_is_valid), or more than 1,048,576 cache_files;
- * -ENOMEM. Strings are copied. Reads that file without parking: for the start.
+ * the headers (mr_static_header_is_valid), the fallbacks or charset, or more
+ * than 1,048,576 cache_files; -ENOMEM. Strings are copied. Reads that file
+ * without parking: for the start.
  */
 MR_API MR_MUST_USE int mr_static_open(struct mr_static **ret,
                                       const struct mr_static_options *o);
+/* A path below the root, in which {path} is that of the request without '/' at
+ * its ends; "=404", a status (400 to 599 but 401, 405, 426) that ends the list;
+ * or "", which does nothing. */
+MR_API bool mr_static_fallback_is_valid(const char *text);
 /* May a line be among the headers? It is a name, ':' and a value, and no field
  * that the server or the file itself has to say. */
 MR_API bool mr_static_header_is_valid(const char *line);

@@ -3,8 +3,8 @@
 #define HTTP_STATIC_PRIV_H
 
 /*
- * static_priv.h - what static.c (which file?) and static_file.c (what of it?)
- * share.
+ * static_priv.h - what static.c (which file?), static_fallback.c (which, if
+ * that is not there?) and static_file.c (what of it?) share.
  */
 #include <sys/stat.h>
 
@@ -21,7 +21,8 @@ struct mr_static {
     enum mr_links links;
     bool hidden;
     bool precompressed;
-    const char *fallback;
+    const char **fallback; /* without '/' in front */
+    size_t fallback_n;
     struct mr_headers headers;
     struct mr_file_cache *cache; /* NULL: none */
     const struct mr_mime *mime;
@@ -47,6 +48,19 @@ void mr_static_forget(struct mr_static_found *f);
 /* The fields of headers. 0 or -Exxx. */
 MR_MUST_USE int mr_static_add_headers(const struct mr_static *s,
                                       struct mr_response *res);
+
+/* Does a path below the root not exist, as it begins with a dot somewhere? */
+bool mr_static_is_hidden(const struct mr_static *s, struct mr_str path);
+/* What opening a file's errno means to a client: 403, 404, or 0: a fault. */
+int mr_static_status_for(int err);
+
+/* static_fallback.c: 0, -EINVAL: a text is none; -ENOMEM. */
+MR_MUST_USE int mr_static_keep_fallbacks(struct mr_static *s,
+                                         const struct mr_static_options *o);
+/* In place of 404. 0 or -Exxx. May park. */
+MR_MUST_USE int mr_static_serve_fallback(const struct mr_static *s,
+                                         struct mr_request *req,
+                                         struct mr_response *res);
 
 /* Answer with a regular file. 0 or -Exxx. May park. */
 MR_MUST_USE int mr_static_send(const struct mr_static *s,

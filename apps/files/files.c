@@ -19,7 +19,8 @@ struct files {
     bool precompressed;
     int64_t cache_files;
     int64_t cache_time;
-    const char *fallback;
+    struct mr_config_list fallback;
+    const char *charset;
     struct mr_config_list headers;
     struct mr_static *open;
 };
@@ -74,10 +75,17 @@ static const struct mr_config_option options[] = {
      .offset = offsetof(struct files, precompressed),
      .doc = "send x.br, x.zst or x.gz for x to who takes it"},
     {.name = "fallback",
-     .type = MR_CONFIG_STRING,
-     .def = "",
+     .type = MR_CONFIG_LIST,
      .offset = offsetof(struct files, fallback),
-     .doc = "file below the root that answers in place of 404; empty: none"},
+     .doc =
+         "paths below the root, tried in turn in place of 404; {path} is the "
+         "request's; \"=404\" ends the list with a status"},
+    {.name = "charset",
+     .type = MR_CONFIG_STRING,
+     .def = "utf-8",
+     .offset = offsetof(struct files, charset),
+     .max = 40,
+     .doc = "charset of types text/... that name none; off: none"},
     {.name = "cache_files",
      .type = MR_CONFIG_INT,
      .def = "256",
@@ -103,22 +111,25 @@ static const struct mr_config_option options[] = {
 static int open_root(const struct files *f, const char *mime_types,
                      unsigned *ret_line, struct mr_static **ret)
 {
-    return mr_static_open(ret, &(struct mr_static_options){
-                                   .root = f->root,
-                                   .index = f->index,
-                                   .listing = f->listing,
-                                   .cache_control = f->cache_control,
-                                   .mime_types = mime_types,
-                                   .ret_line = ret_line,
-                                   .links = links[f->links],
-                                   .hidden = f->hidden,
-                                   .precompressed = f->precompressed,
-                                   .fallback = f->fallback,
-                                   .cache_files = (size_t)f->cache_files,
-                                   .cache_time = f->cache_time,
-                                   .headers = f->headers.v,
-                                   .header_n = f->headers.n,
-                               });
+    return mr_static_open(
+        ret, &(struct mr_static_options){
+                 .root = f->root,
+                 .index = f->index,
+                 .listing = f->listing,
+                 .cache_control = f->cache_control,
+                 .mime_types = mime_types,
+                 .ret_line = ret_line,
+                 .links = links[f->links],
+                 .hidden = f->hidden,
+                 .precompressed = f->precompressed,
+                 .fallback = f->fallback.v,
+                 .fallback_n = f->fallback.n,
+                 .charset = strcmp(f->charset, "off") == 0 ? "" : f->charset,
+                 .cache_files = (size_t)f->cache_files,
+                 .cache_time = f->cache_time,
+                 .headers = f->headers.v,
+                 .header_n = f->headers.n,
+             });
 }
 
 static int check_root(const struct files *f, struct mr_config_section *section)
@@ -179,10 +190,45 @@ static int check_headers(const struct files *f,
     return 0;
 }
 
+static int check_fallback(const struct files *f,
+                          struct mr_config_section *section)
+{
+    for (size_t i = 0; i < f->fallback.n; i++) {
+        const char *text = f->fallback.v[i];
+
+        if (!mr_static_fallback_is_valid(text))
+            return mr_config_error(section, "fallback",
+                                   "fallback \"%s\": write a path with {path} "
+                                   "for the request's, or \"=404\"",
+                                   text);
+        if (*text == '=' && i + 1 < f->fallback.n)
+            return mr_config_error(section, "fallback",
+                                   "fallback \"%s\" ends the list: nothing can "
+                                   "follow it",
+                                   text);
+    }
+    return 0;
+}
+
+static int check_charset(const struct files *f,
+                         struct mr_config_section *section)
+{
+    if (mr_token_is_valid(mr_str(f->charset)))
+        return 0;
+    return mr_config_error(section, "charset",
+                           "charset \"%s\": write its name, as in utf-8, or "
+                           "off",
+                           f->charset);
+}
+
 static int configure(void *self, struct mr_config_section *section)
 {
     int err = check_headers(self, section);
 
+    if (!err)
+        err = check_fallback(self, section);
+    if (!err)
+        err = check_charset(self, section);
     if (!err)
         err = check_root(self, section);
     return err ? err : check_types(self, section);

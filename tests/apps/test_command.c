@@ -107,6 +107,13 @@ static const struct {
     {"route '/' { app = files\n    root = '@DIR@'\n    header = 'none' }\n",
      "@DIR@/conf:4: header \"none\""},
     {"route '/' { app = nobody }\n", "@DIR@/conf:2: there is no app 'nobody'"},
+    {"route '/' { app = files\n    root = '@DIR@'\n    fallback = '{x}' }\n",
+     "@DIR@/conf:4: fallback \"{x}\": write a path with {path}"},
+    {"route '/' { app = files\n    root = '@DIR@'\n"
+     "    fallback = {'=404', 'x'} }\n",
+     "@DIR@/conf:4: fallback \"=404\" ends the list: nothing can follow it"},
+    {"route '/' { app = files\n    root = '@DIR@'\n    charset = 'a b' }\n",
+     "@DIR@/conf:4: charset \"a b\": write its name, as in utf-8, or off"},
     {"route '/' { app = echo\n root = '/' }\n", "@DIR@/conf:3: "},
     {"route '/' { app = echo }\nroute '/' { app = hello }\n", "@DIR@/conf:3: "},
     {"route 'x' { app = echo }\n", "@DIR@/conf:2: "},

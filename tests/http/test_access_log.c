@@ -63,6 +63,18 @@ static const struct {
      {.method = S("HEAD"), .target = S("/"), .status = 304},
      "[::1] - - [",
      " +0000] \"HEAD / HTTP/1.0\" 304 0 \"-\" \"-\"\n"},
+    /* who it was: one field, whatever is in the name */
+    {"1.2.3.4:5",
+     {.method = S("GET"), .target = S("/"), .status = 200, .user = S("eve")},
+     "1.2.3.4 - eve [",
+     " +0000] \"GET / HTTP/1.0\" 200 0 \"-\" \"-\"\n"},
+    {"1.2.3.4:5",
+     {.method = S("GET"),
+      .target = S("/"),
+      .status = 200,
+      .user = S(" a b  [\"\n\xc3\xa9 ")},
+     "1.2.3.4 - \\x20a\\x20b\\x20\\x20[\\x22\\x0a\\xc3\\xa9\\x20 [",
+     " +0000] \"GET / HTTP/1.0\" 200 0 \"-\" \"-\"\n"},
     /* a request that was not understood */
     {"1.2.3.4:5",
      {.status = 400, .bytes = 9},
@@ -126,6 +138,11 @@ static const struct {
      "\"protocol\":\"HTTP/1.1\",\"method\":\"GET\",\"host\":\"a.example\","
      "\"target\":\"/a?b\",\"referer\":\"http://x/\",\"user_agent\":\"curl\"}"
      "\n"},
+    {"1.2.3.4:5",
+     {.method = S("GET"), .target = S("/"), .status = 200, .user = S("e v\"")},
+     "Z\",\"remote\":\"1.2.3.4\",\"status\":200,\"bytes\":0,"
+     "\"protocol\":\"HTTP/1.0\",\"user\":\"e v\\u0022\",\"method\":\"GET\","
+     "\"target\":\"/\"}\n"},
     /* a request that was not understood */
     {"[::1]:5",
      {.status = 400, .bytes = 9},
@@ -160,6 +177,47 @@ IN_HUB(access_log_json)
         CHECK_EQ_MEM(text, 9, "{\"time\":\"", 9); /* "2026-11-22T12:47:51Z" */
         CHECK_OK(text[13] == '-' && text[16] == '-' && text[19] == 'T');
         CHECK_EQ_STR(text + 28, objects[i].after);
+    }
+    mr_access_log_close(log);
+    unlink(path);
+    return 0;
+}
+
+static const struct {
+    struct mr_str host;
+    const char *begins;
+} named[] = {
+    {S("a.example"), "a.example:80 1.2.3.4 - - ["},
+    {S("A.example:8080"), "A.example:8080 1.2.3.4 - - ["},
+    {S("a:"), "a:80 1.2.3.4 - - ["},
+    {S("[::1]"), "[::1]:80 1.2.3.4 - - ["},
+    {S("[::1]:5"), "[::1]:5 1.2.3.4 - - ["},
+    {S(""), "-:80 1.2.3.4 - - ["},
+};
+
+IN_HUB(access_log_with_hosts)
+{
+    struct mr_access_log *log = log_open(MR_ACCESS_VCOMBINED);
+    struct mr_addr peer;
+
+    CHECK_EQ_INT(mr_addr_parse(&peer, mr_str("1.2.3.4:5")), 0);
+    for (size_t i = 0; i < MR_ARRAY_LEN(named); i++) {
+        struct mr_access_entry e = {.peer = &peer,
+                                    .method = S("GET"),
+                                    .target = S("/"),
+                                    .status = 200,
+                                    .host = named[i].host};
+        const char *text;
+
+        CASE("%s", named[i].begins);
+        CHECK_EQ_INT(truncate(path, 0), 0);
+        mr_access_log_add(log, &e);
+        mr_access_log_flush(log);
+        text = content(path);
+        CHECK_EQ_MEM(text, strlen(named[i].begins), named[i].begins,
+                     strlen(named[i].begins));
+        CHECK_EQ_STR(strchr(strchr(text, '+'), ']'),
+                     "] \"GET / HTTP/1.0\" 200 0 \"-\" \"-\"\n");
     }
     mr_access_log_close(log);
     unlink(path);
@@ -323,7 +381,7 @@ WEB(access_log_of_a_server, .access_log = log_of_server())
     unlink(path);
 }
 
-SUITE("access log", access_log_lines, access_log_json,
+SUITE("access log", access_log_lines, access_log_json, access_log_with_hosts,
       access_log_common_and_mode, access_log_long_lines, access_log_reopens,
       access_log_on_a_full_disk, access_log_on_dev_full,
       access_log_cannot_be_opened, access_log_of_a_server)

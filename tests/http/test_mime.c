@@ -88,6 +88,38 @@ TEST(mime_errors)
     }
 }
 
+TEST(mime_charsets)
+{
+    static const struct {
+        const char *charset, *html, *own, *json; /* html NULL: refused */
+    } cases[] = {
+        {"utf-8", "text/html; charset=utf-8", "text/own;charset=x",
+         "application/json"},
+        {"iso-8859-1", "text/html; charset=iso-8859-1", "text/own;charset=x",
+         "application/json"},
+        {"", "text/html", "text/own;charset=x", "application/json"},
+        {"a b", NULL, NULL, NULL},
+        {"a\r\n", NULL, NULL, NULL},
+        {"a-very-long-name-of-a-charset-that-there-is-none-of-that-name", NULL,
+         NULL, NULL},
+    };
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        MR_AUTO(mime) m = NULL;
+        unsigned line;
+
+        CASE("%s", cases[i].charset);
+        EQ_INT(mr_mime_new_charset(&m, cases[i].charset),
+               cases[i].html ? 0 : -EINVAL);
+        if (!m)
+            continue;
+        EQ_INT(mr_mime_parse(m, mr_str("text/own;charset=x own\n"), &line), 0);
+        EQ_STR(mr_mime_find(m, mr_str("a.html")).p, cases[i].html);
+        EQ_STR(mr_mime_find(m, mr_str("a.own")).p, cases[i].own);
+        EQ_STR(mr_mime_find(m, mr_str("a.json")).p, cases[i].json);
+    }
+}
+
 TEST(mime_grows)
 {
     MR_AUTO(mime) m = NULL;
@@ -160,6 +192,6 @@ TEST(mime_shipped_file)
                  "wordprocessingml.document"));
 }
 
-SUITE("mime", mime_builtin, mime_parse, mime_errors, mime_grows, mime_no_memory,
-      mime_shipped_file)
+SUITE("mime", mime_builtin, mime_parse, mime_errors, mime_charsets, mime_grows,
+      mime_no_memory, mime_shipped_file)
 TEST_MAIN()

@@ -153,6 +153,8 @@ WEB(static_precompressed_is_off)
 
 /* --- fallback --- */
 
+static const char *const app_page = "/index.html", *const other_page = "x.js";
+
 static const struct {
     const char *target;
     int status;
@@ -183,7 +185,9 @@ WEB(static_falls_back)
     tree_put(".env", "secret");
     tree_dir("sub");
     CHECK_EQ_INT(mkfifo(tree_path("fifo"), 0644), 0);
-    s = open_at(w, "/", (struct mr_static_options){.fallback = "/index.html"});
+    s = open_at(
+        w, "/",
+        (struct mr_static_options){.fallback = &app_page, .fallback_n = 1});
     for (size_t i = 0; i < MR_ARRAY_LEN(fallen); i++) {
         CASE("%s", fallen[i].target);
         snprintf(text, sizeof text, GET("%s"), fallen[i].target);
@@ -425,7 +429,8 @@ WEB(static_options_without_memory)
                 (struct mr_static_options){.precompressed = true,
                                            .index = "",
                                            .listing = true,
-                                           .fallback = "x.js"});
+                                           .fallback = &other_page,
+                                           .fallback_n = 1});
     for (unsigned n = 1; n < 30; n++) {
         static const char *const in[] = {
             REQUEST("GET /x.js", "Accept-Encoding: br\r\n"), GET("/none"),
