@@ -349,6 +349,15 @@ static int hello(struct mr_request *req, struct mr_response *res, void *self)
     return mr_reply(res, 200, NULL, mr_str("hello"));
 }
 
+/* As a step that knows who it is (http/auth.h). */
+static int hello_eve(struct mr_request *req, struct mr_response *res,
+                     void *self)
+{
+    (void)self;
+    req->user = mr_str("eve");
+    return mr_reply(res, 200, NULL, mr_str("eve"));
+}
+
 static struct mr_access_log *log_of_server(void)
 {
     static struct mr_access_log *log;
@@ -365,6 +374,8 @@ WEB(access_log_of_a_server, .access_log = log_of_server())
     const char *text;
 
     web_route(w, "/", hello, NULL);
+    web_route(w, "/eve", hello_eve, NULL);
+    CHECK_EQ_INT(ask(c, GET("/eve")), 200);
     CHECK_EQ_INT(ask(c, GET("/x")), 200);
     client_send(c, REQUEST("HEAD /y", ""));
     CHECK_EQ_INT(client_head(c), 200);
@@ -373,6 +384,8 @@ WEB(access_log_of_a_server, .access_log = log_of_server())
     mr_access_log_flush(log_of_server());
     text = content(path);
     CHECK_EQ_MEM(text, 9, "127.0.0.1", 9);
+    CHECK_OK(strstr(text, " - eve ["));
+    CHECK_OK(strstr(text, "\"GET /eve HTTP/1.1\" 200 3\n127.0.0.1 - - ["));
     CHECK_OK(strstr(text, "\"GET /x HTTP/1.1\" 200 5\n"));
     CHECK_OK(strstr(text, "\"HEAD /y HTTP/1.1\" 200 0\n"));
     CHECK_OK(strstr(text, "\"-\" 400 "));
