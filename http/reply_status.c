@@ -26,12 +26,17 @@ static const struct mr_error_page *page_for(const struct mr_exchange *x,
 
 int mr_reply_status(struct mr_response *res, int status)
 {
-    const struct mr_error_page *page =
-        status >= 400 && !res->started ? page_for(res->x, status) : NULL;
-    int err = page ? mr_reply(res, status, page->type, page->body) : -ENOMEM;
+    const struct mr_error_page *page = NULL;
+    int err;
 
-    return err != -ENOMEM || res->started ? err
-                                          : mr_reply_plain_status(res, status);
+    if (status >= 400 && !res->started)
+        page = page_for(res->x, status);
+    if (page) {
+        err = mr_reply(res, status, page->type, page->body);
+        if (err != -ENOMEM || res->started)
+            return err;
+    }
+    return mr_reply_plain_status(res, status);
 }
 
 int mr_reply_redirect(struct mr_response *res, int status,
