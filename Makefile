@@ -90,7 +90,7 @@ bench_app := $(OUT)/tests/bench/peers/http/work.so
 fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all run test test-run test-core test-bins tour lint load bench \
-	bench-core bench-small fuzz \
+	bench-core bench-small check-instructions fuzz \
 	fuzz-bins factory e2e valgrind check-all install clean deps test-aarch64 help
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -181,9 +181,12 @@ $(benches): %: %.o $(below_http)
 $(OUT)/tests/bench/echo_io: %: %.o $(below_io)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_io)
+$(OUT)/tests/bench/ask: %: %.o
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http) -lbrotlidec
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
 
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -257,6 +260,11 @@ bench-core: all $(core_bench) ## the core beside its peers (RESULTS=1: keep it; 
 	@CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) \
 		RESULTS=$(RESULTS) $(if $(ROWS),ROWS='$(ROWS)') \
 		$(if $(ROUNDS),ROUNDS=$(ROUNDS)) sh tests/bench/core.sh
+
+check-instructions: all $(OUT)/tests/bench/ask ## a request costs no more instructions than its budget (UPDATE=1: write it anew)
+	@YES=$(YES) sh tests/e2e/install.sh valgrind
+	@MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) \
+		$(if $(UPDATE),UPDATE=$(UPDATE)) sh tests/bench/instructions.sh
 
 fuzz: ## fuzz each parser for FUZZ_SECONDS (needs clang)
 	@command -v clang >/dev/null || { echo 'make fuzz needs clang:' \

@@ -607,6 +607,11 @@ bool mr_hub_may_go_on(void)
            mr_list_is_empty(&e->children.members);
 }
 
+uint64_t mr_hub_turn(void)
+{
+    return mr_thread.hub->stats.switches;
+}
+
 bool mr_hub_others_wait(void)
 {
     return mr_thread.hub->ready.head != NULL;

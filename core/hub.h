@@ -221,6 +221,8 @@ static inline void mr_hub_idle_remove(struct mr_hub_idle *idle)
  * or waits for its end. Any of these would be the next thing's too.
  */
 MR_API bool mr_hub_may_go_on(void);
+/* Another number after each switch: has anybody else run, or the hub polled? */
+MR_API uint64_t mr_hub_turn(void);
 /* Is another errand READY? */
 MR_API bool mr_hub_others_wait(void);
 

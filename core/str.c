@@ -17,11 +17,34 @@ static unsigned char lower(char c)
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
 }
 
+/* Eight bytes at once: those that differ do so in bit 5 only, and are letters.
+ */
+static bool eq_case8(const char *p, const char *q)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t a, b, differ, low, is_letter;
+
+    memcpy(&a, p, 8);
+    memcpy(&b, q, 8);
+    differ = a ^ b;
+    if (differ & ~(0x20 * ones))
+        return false;
+    a |= 0x20 * ones;
+    low = a & 0x7f * ones; /* sums below stay within their bytes */
+    is_letter = (low + (0x80 - 'a') * ones) & ~(low + (0x7f - 'z') * ones) & ~a;
+    return (differ << 2 & ~is_letter & 0x80 * ones) == 0;
+}
+
 bool mr_str_eq_case(struct mr_str a, struct mr_str b)
 {
+    size_t i = 0;
+
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i++)
+    for (; i + 8 <= a.n; i += 8)
+        if (!eq_case8(a.p + i, b.p + i))
+            return false;
+    for (; i < a.n; i++)
         if (lower(a.p[i]) != lower(b.p[i]))
             return false;
     return true;

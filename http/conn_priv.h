@@ -152,6 +152,7 @@ struct mr_exchange {
     size_t in_cap;
     size_t in_pos;
     size_t in_len;
+    uint64_t read_turn;       /* of mr_hub_turn, when it was last filled */
     size_t body_base;         /* where the current head ends */
     struct mr_buf out;        /* answers not written yet */
     struct mr_hub_idle flush; /* writes them before the hub polls */
@@ -211,6 +212,7 @@ struct mr_http {
     struct mr_http_host *others; /* that were added */
     struct mr_hosts hosts;       /* their names */
     struct mr_date_cache date;
+    struct mr_date_cache modified[16]; /* Last-Modified, by its second */
     int64_t date_until; /* by the hub's clock; then it is another */
     /* The lines that every answer has: Server (perhaps), Date, each with its
      * CRLF. */

@@ -270,7 +270,9 @@ static void dispatch(struct mr_exchange *x)
         (void)!mr_response_start(&x->res, MR_STATUS_NO_CONTENT, NULL, 0);
         return;
     }
-    err = mr_url_decode_path(&x->arena, head->path, &x->req.path);
+    err = head->plain /* x->req.path is it already */
+              ? 0
+              : mr_url_decode_path(&x->arena, head->path, &x->req.path);
     if (err) {
         x->res.close = true;
         (void)mr_reply_plain_status(
@@ -330,6 +332,10 @@ static bool peer_talks(const struct mr_exchange *x)
 
     if (x->in_len > 0)
         return true;
+    /* The last read took all there was, and that was just now: nobody has run
+     * in between. */
+    if (x->conn->io.drained && x->read_turn == mr_hub_turn())
+        return false;
     return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
 }
 

@@ -133,6 +133,7 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
     mr_client_wait_end(x);
     if (n > 0) {
         x->in_len += (size_t)n;
+        x->read_turn = mr_hub_turn();
         mr_scoreboard_add(&x->http->row->bytes_in, n);
     }
     return n;
@@ -250,14 +251,43 @@ ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
     return rc < 0 ? rc : *off - first;
 }
 
+/* What a socket takes at once: all of it, nearly always, and without a look at
+ * the clock. An error that is no -EAGAIN is write_error. */
+static void write_at_once(struct mr_exchange *x, int flags)
+{
+    ssize_t n;
+
+    if (x->write_error || mr_stream_fd(&x->conn->io.stream) < 0)
+        return;
+    mr_hub_idle_remove(&x->flush);
+    mr_exchange_begin(x);
+    mr_client_wait_begin(x);
+    n = mr_send_some(mr_stream_fd(&x->conn->io.stream), mr_buf_head(&x->out),
+                     x->out.len, flags);
+    mr_client_wait_end(x);
+    mr_exchange_end(x);
+    if (n < 0 && n != -EAGAIN)
+        x->write_error = (int)n;
+    if (n <= 0)
+        return;
+    mr_buf_consume(&x->out, (size_t)n);
+    mr_scoreboard_add(&x->http->row->bytes_out, n);
+    mr_pace(&x->write_patience, x->http->options.write_timeout, MR_WRITE_UNIT,
+            (size_t)n, 0);
+}
+
 static int flush(struct mr_exchange *x, int flags)
 {
-    struct iovec v = {.iov_base = (void *)(uintptr_t)mr_buf_head(&x->out),
-                      .iov_len = x->out.len};
+    struct iovec v;
     int err;
 
     if (x->out.len == 0)
         return 0;
+    write_at_once(x, flags);
+    if (x->out.len == 0)
+        return 0;
+    v = (struct iovec){.iov_base = (void *)(uintptr_t)mr_buf_head(&x->out),
+                       .iov_len = x->out.len};
     err = write_all(x, &v, 1, flags);
     mr_buf_reset(&x->out);
     return err;

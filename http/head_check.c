@@ -168,6 +168,7 @@ static enum mr_scan scan_target(struct mr_head_scan *s, const char *buf,
     if (pos == s->at)
         return mr_head_refuse(s, 400, "two spaces in the request line");
     s->head->target = mr_str_n(buf + s->at, pos - s->at);
+    s->marks = (uint8_t)mr_target_marks(buf + s->at, buf + pos, buf + end);
     s->at = ++s->pos;
     s->state = ST_VERSION;
     return MR_SCAN_DONE;
@@ -290,6 +291,34 @@ static enum mr_scan scan_value(struct mr_head_scan *s, const char *buf,
     return mr_head_take_field(s);
 }
 
+/* Lines that are there whole, name and value at once. The first that is not, or
+ * that is no good, is left to scan_name: so no byte is looked at three times.
+ */
+static enum mr_scan scan_lines(struct mr_head_scan *s, const char *buf,
+                               size_t len)
+{
+    const char *end = buf + len;
+    struct mr_headers *f = s->fields;
+    uint32_t most = MR_MIN(s->limits->max_fields, f->cap);
+    enum mr_scan rc = MR_SCAN_DONE;
+
+    while (rc == MR_SCAN_DONE && f->n < most) {
+        const char *name = buf + s->pos;
+        const char *colon = mr_span_token(name, end), *cr;
+
+        if (colon == end || *colon != ':' || colon == name)
+            break;
+        cr = mr_span_value(colon + 1, end);
+        if (end - cr < 2 || cr[0] != '\r' || cr[1] != '\n')
+            break;
+        s->name = mr_str_n(name, (size_t)(colon - name));
+        f->v[f->n++] = (struct mr_field){s->name, trimmed(colon + 1, cr)};
+        s->at = s->pos = (size_t)(cr + 2 - buf);
+        rc = mr_head_take_field(s);
+    }
+    return rc;
+}
+
 static enum mr_scan scan_end(struct mr_head_scan *s, const char *buf,
                              size_t end)
 {
@@ -322,7 +351,10 @@ static enum mr_scan scan_on(struct mr_head_scan *s, const char *buf, size_t end)
             rc = scan_version(s, buf, end);
             break;
         case ST_NAME:
-            rc = scan_name(s, buf, end);
+            if (s->pos == s->at)
+                rc = scan_lines(s, buf, end);
+            if (rc == MR_SCAN_DONE)
+                rc = scan_name(s, buf, end);
             break;
         case ST_VALUE:
             rc = scan_value(s, buf, end);
@@ -365,6 +397,7 @@ static void reset_head(struct mr_request_head *head)
     head->expect_continue = false;
     head->https = false;
     head->upgrade = false;
+    head->plain = false;
     head->content_length = 0;
     head->method_text = none;
     head->target = none;
@@ -388,6 +421,7 @@ static void reset(struct mr_head_scan *s)
     s->status = 0;
     s->state = s->head ? ST_EMPTY : ST_NAME;
     s->empty_lines = 0;
+    s->marks = 0;
     s->minor = 0;
     s->connection = 0;
     s->framing_n = 0;

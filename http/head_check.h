@@ -12,7 +12,9 @@
  *     while ((rc = mr_head_scan(&s, buf, n)) == MR_SCAN_MORE);
  *
  * Server code calls mr_parse_request (parse.h), which has http-parser confirm
- * the outcome. Each byte is looked at once, however the head is cut.
+ * the outcome. Bytes are looked at once, however the head is cut.
+ *
+ * over budget: what a head says, in one place.
  */
 #include "http/headers.h"
 #include "http/status.h"
@@ -75,11 +77,12 @@ struct mr_request_head {
     enum mr_method method; /* never NONE */
     enum mr_target_form form;
     enum mr_framing framing;
-    uint8_t minor;           /* 0, or 1 for HTTP/1.1 and above */
-    bool keep_alive;         /* may another request follow? */
-    bool expect_continue;    /* wants 100 before it sends its body */
-    bool https;              /* the target is an https URI */
-    bool upgrade;            /* asks for Upgrade, and rightly */
+    uint8_t minor;        /* 0, or 1 for HTTP/1.1 and above */
+    bool keep_alive;      /* may another request follow? */
+    bool expect_continue; /* wants 100 before it sends its body */
+    bool https;           /* the target is an https URI */
+    bool upgrade;         /* asks for Upgrade, and rightly */
+    bool plain; /* the path has no "%" and no "/.": it is decoded as it is */
     uint64_t content_length; /* at most INT64_MAX; 0 unless LENGTH */
     struct mr_str method_text;
     struct mr_str target; /* as received */
@@ -117,6 +120,7 @@ struct mr_head_scan {
     int status;         /* on BAD: the answer's */
     uint8_t state;
     uint8_t empty_lines;
+    uint8_t marks;      /* MR_MARK_x: what its target has in it */
     uint8_t minor;      /* as received, 0 to 9 */
     uint8_t connection; /* which options it lists */
     uint8_t framing_n;  /* the lines that http-parser gets to see */

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "http/span.h"
 #include "http/url.h"
 
 enum { CONN_CLOSE = 1, CONN_KEEP_ALIVE = 2, CONN_UPGRADE = 4 };
@@ -262,13 +263,16 @@ enum mr_scan mr_head_take_target(struct mr_head_scan *s)
 {
     struct mr_request_head *head = s->head;
 
-    if (!mr_url_escapes_are_valid(head->target))
+    if (s->marks & MR_MARK_PERCENT && !mr_url_escapes_are_valid(head->target))
         return mr_head_refuse(s, 400, "broken percent-encoding in the target");
     if (head->method == MR_METHOD_CONNECT)
         return take_authority(s);
     if (head->target.p[0] == '/') {
         head->form = MR_TARGET_ORIGIN;
-        mr_url_split(head->target, &head->path, &head->query);
+        head->plain = !(s->marks & (MR_MARK_PERCENT | MR_MARK_DOT));
+        head->path = head->target;
+        if (s->marks & MR_MARK_QUERY)
+            mr_url_split(head->target, &head->path, &head->query);
         return MR_SCAN_DONE;
     }
     if (mr_str_is(head->target, "*")) {

@@ -37,6 +37,7 @@ struct mr_verdicts {
         bool chunked;
         char bytes[MR_VERDICT_BYTES];
     } v[MR_VERDICTS];
+    struct mr_verdict *last; /* was used; or NULL */
 };
 
 /* In the caller's memory, and not to be moved. */

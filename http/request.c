@@ -58,7 +58,8 @@ struct mr_str mr_request_query(struct mr_request *req, const char *name,
 {
     struct mr_str value;
 
-    if (mr_query_find(&req->x->arena, req->head->query, name, &value) == 0)
+    if (req->head->query.p &&
+        mr_query_find(&req->x->arena, req->head->query, name, &value) == 0)
         return value;
     return mr_str(otherwise);
 }

@@ -141,14 +141,13 @@ int mr_response_last_modified(struct mr_response *res, int64_t seconds)
 {
     struct mr_http *http = res->x->http;
     const char *date = mr_http_date(http);
-    char text[MR_DATE_LEN];
 
     if (res->started)
         return -EALREADY;
-    if (seconds <= http->date.second) {
-        mr_date_format(text, seconds);
-        date = text;
-    }
+    if (seconds <= http->date.second)
+        date = mr_date_cached(
+            &http->modified[(uint64_t)seconds % MR_ARRAY_LEN(http->modified)],
+            seconds);
     return add(res, MR_HAS_LAST_MODIFIED, mr_str("Last-Modified"),
                mr_str_n(date, MR_DATE_LEN));
 }

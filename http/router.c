@@ -230,9 +230,7 @@ static ssize_t take(const struct mr_route *r, struct mr_str path)
         return take_segments(r, path);
     if (r->path.n == 1)
         return 0;
-    /* The first byte behind the slash: most differ in it. */
-    if (path.n < r->path.n || path.p[1] != r->path.p[1] ||
-        memcmp(path.p, r->path.p, r->path.n) != 0)
+    if (path.n < r->path.n || memcmp(path.p, r->path.p, r->path.n) != 0)
         return -1;
     if (path.n > r->path.n && path.p[r->path.n] != '/')
         return -1;
@@ -264,6 +262,13 @@ static bool method_matches(const struct mr_route *r, enum mr_method method)
            (r->method == MR_METHOD_GET && method == MR_METHOD_HEAD);
 }
 
+/* By length and by the first byte behind the slash, in which most differ. */
+static inline bool cannot_take(const struct mr_route *r, struct mr_str path)
+{
+    return !r->has_params && r->path.n > 1 &&
+           (path.n < r->path.n || path.p[1] != r->path.p[1]);
+}
+
 enum mr_route_result mr_router_match(const struct mr_router *r,
                                      enum mr_method method, struct mr_str path,
                                      struct mr_route_match *ret)
@@ -276,6 +281,8 @@ enum mr_route_result mr_router_match(const struct mr_router *r,
         const struct mr_route *route = &r->v[i];
 
         if (!first) {
+            if (cannot_take(route, path))
+                continue;
             used = take(route, path);
             if (used < 0)
                 continue;

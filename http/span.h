@@ -10,6 +10,8 @@
  * SSE2, which every x86-64 has, where there are 16 bytes left to look at; a
  * table or a comparison for the rest, and on other machines. No byte at or
  * behind `end` is read. For head_check.c, headers.c and url.c.
+ *
+ * over budget: inline, for most runs are shorter than a call.
  */
 #include "http/headers.h"
 
@@ -55,13 +57,17 @@ static inline __m128i mr_is16(__m128i x, char c)
 }
 
 /* Letters, digits, '-' and '.': nearly all of names and hosts. */
-static inline unsigned mr_plain16(const char *p)
+static inline unsigned mr_plain_bits(__m128i x)
 {
-    __m128i x = mr_load16(p);
     __m128i letter = mr_between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z');
     __m128i other = _mm_andnot_si128(mr_is16(x, '/'), mr_between(x, '-', '9'));
 
     return mr_bits16(_mm_or_si128(letter, other));
+}
+
+static inline unsigned mr_plain16(const char *p)
+{
+    return mr_plain_bits(mr_load16(p));
 }
 
 static inline unsigned mr_target16(const char *p)
@@ -87,7 +93,77 @@ static inline unsigned mr_value16(const char *p)
 }
 #endif
 
+/* --- what a target has in it --- */
+
+enum {
+    MR_MARK_QUERY = 1,   /* '?' */
+    MR_MARK_PERCENT = 2, /* '%' */
+    MR_MARK_DOT = 4,     /* "/." */
+};
+
+/* From p to end; up to `limit` there is something to read behind it. */
+static inline unsigned mr_target_marks(const char *p, const char *end,
+                                       const char *limit)
+{
+    unsigned marks = 0;
+    bool slash = false; /* was the last byte */
+
+#if defined(__SSE2__)
+    for (; p < end && limit - p >= 16; p += 16) {
+        __m128i x = mr_load16(p);
+        unsigned in = end - p >= 16 ? 0xffff : (1U << (end - p)) - 1;
+        unsigned slashes = mr_bits16(mr_is16(x, '/')) & in;
+        unsigned dots = mr_bits16(mr_is16(x, '.')) & in;
+
+        if (mr_bits16(mr_is16(x, '?')) & in)
+            marks |= MR_MARK_QUERY;
+        if (mr_bits16(mr_is16(x, '%')) & in)
+            marks |= MR_MARK_PERCENT;
+        if ((slashes << 1 | slash) & dots)
+            marks |= MR_MARK_DOT;
+        slash = slashes >> 15;
+    }
+#endif
+    (void)limit;
+    for (; p < end; p++) {
+        if (*p == '?')
+            marks |= MR_MARK_QUERY;
+        if (*p == '%')
+            marks |= MR_MARK_PERCENT;
+        if (*p == '.' && slash)
+            marks |= MR_MARK_DOT;
+        slash = *p == '/';
+    }
+    return marks;
+}
+
 /* --- runs --- */
+
+/* Of letters, digits, '-' and '.', as far as 16 at a time go: there may be more
+ * of them. */
+static inline const char *mr_span_plain(const char *p, const char *end)
+{
+#if defined(__SSE2__)
+    for (; end - p >= 16; p += 16) {
+        unsigned other = mr_plain16(p) ^ 0xffff;
+
+        if (other)
+            return p + __builtin_ctz(other);
+    }
+    if (end - p >= 8) { /* its first 8, and its last 8 */
+        __m128i x = _mm_unpacklo_epi64(
+            _mm_loadl_epi64((const __m128i *)(const void *)p),
+            _mm_loadl_epi64((const __m128i *)(const void *)(end - 8)));
+        unsigned other = mr_plain_bits(x) ^ 0xffff;
+
+        if (other & 0xff)
+            return p + __builtin_ctz(other);
+        return other ? end - (16 - __builtin_ctz(other)) : end;
+    }
+#endif
+    (void)end;
+    return p;
+}
 
 /* Of token bytes (RFC 9110 5.6.2). */
 static inline const char *mr_span_token(const char *p, const char *end)

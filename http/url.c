@@ -13,6 +13,8 @@
 
 #include <errno.h>
 
+#include "http/span.h"
+
 #define PORT_MAX 65535
 
 /* What a byte may be part of (RFC 3986 2.2, 2.3). */
@@ -209,7 +211,7 @@ static bool host_is_valid(struct mr_str host)
  * all that come. False says nothing. */
 static bool is_usual_authority(struct mr_str s)
 {
-    const char *p = s.p, *end = s.p + s.n;
+    const char *end = s.p + s.n, *p = mr_span_plain(s.p, end);
     size_t digits = 0;
 
     while (p < end && is_in(*p, UNRESERVED | SUB_DELIM))

@@ -155,6 +155,14 @@ ssize_t mr_send(int fd, const void *buf, size_t n, int flags, int64_t deadline)
     return (ssize_t)n;
 }
 
+ssize_t mr_send_some(int fd, const void *buf, size_t n, int flags)
+{
+    int rc = mr_fd_enter(MR_NEVER);
+    ssize_t put = rc ? rc : mr_sys_send(fd, buf, n, flags);
+
+    return put == -ETIMEDOUT ? -EHOSTUNREACH : put;
+}
+
 void mr_fd_advance(struct iovec **v, int *n, size_t done)
 {
     while (*n > 0 && done >= (*v)->iov_len) {

@@ -68,6 +68,10 @@ MR_API MR_MUST_USE ssize_t mr_write(int fd, const void *buf, size_t n,
 /* Sockets; flags as send(2): MSG_MORE when a sendfile follows. May park. */
 MR_API MR_MUST_USE ssize_t mr_send(int fd, const void *buf, size_t n, int flags,
                                    int64_t deadline);
+/* Sockets: what the kernel takes at once, 1 to n bytes; -EAGAIN when it takes
+ * none. Does not wait for it, but keeps invariant 3. May park. */
+MR_API MR_MUST_USE ssize_t mr_send_some(int fd, const void *buf, size_t n,
+                                        int flags);
 /*
  * All n pieces (any number; empty ones are fine). v is used up: afterwards it
  * describes what was not written, on an error too. 0 or -Exxx. May park.

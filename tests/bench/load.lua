@@ -24,7 +24,9 @@ function init(args)
     local parts = {}
 
     if kind == "browser" then
-        wrk.headers = browser
+        for name, value in pairs(browser) do -- beside Host
+            wrk.headers[name] = value
+        end
     elseif kind == "pipelined" then
         depth = 16
     elseif kind == "post" then

@@ -33,6 +33,30 @@ TEST(str_compare)
     }
 }
 
+/* Every pair of bytes, at each place of names around eight bytes. */
+TEST(str_case_of_every_pair)
+{
+    char a[10], b[10];
+
+    for (int x = 0; x < 256; x++) {
+        for (int y = 0; y < 256; y++) {
+            bool same = x == y || ((x | 0x20) == (y | 0x20) &&
+                                   (x | 0x20) >= 'a' && (x | 0x20) <= 'z');
+
+            for (size_t at = 0; at < sizeof a; at++) {
+                memset(a, 'q', sizeof a);
+                memset(b, 'Q', sizeof b);
+                a[at] = (char)x;
+                b[at] = (char)y;
+                CASE("%02x and %02x at %zu", (unsigned)x, (unsigned)y, at);
+                EQ_INT(mr_str_eq_case(mr_str_n(a, sizeof a),
+                                      mr_str_n(b, sizeof b)),
+                       same);
+            }
+        }
+    }
+}
+
 TEST(str_ends_and_finds)
 {
     struct mr_str s = mr_str("index.html");
@@ -304,8 +328,8 @@ TEST(str_utf8)
     }
 }
 
-SUITE("views", str_compare, str_ends_and_finds, str_trim_blanks,
-      str_split_parts, str_reads_nothing_beyond)
+SUITE("views", str_compare, str_case_of_every_pair, str_ends_and_finds,
+      str_trim_blanks, str_split_parts, str_reads_nothing_beyond)
 SUITE("numbers", str_numbers, str_put_numbers, str_sizes, str_durations)
 SUITE("escaping", str_escape_stops_before_an_escape)
 SUITE("UTF-8", str_utf8);

@@ -3,7 +3,10 @@
 #include "tests/test.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
+#include "core/sys.h"
 #include "http/headers.h"
 #include "http/span.h"
 
@@ -166,5 +169,59 @@ TEST(headers_values_of_every_length)
 
 SUITE("headers", headers_lookup, headers_tokens, headers_list_walk,
       headers_every_byte)
-SUITE("runs", headers_spans, headers_values_of_every_length)
+/* Letters, digits, '-' and '.' of every length; below 8 it may say nothing. */
+TEST(headers_plain_spans)
+{
+    for (size_t n = 0; n < 40; n++) {
+        for (int c = 0; c < 256; c++) {
+            for (size_t at = 0; at < n; at++) {
+                bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '-' || c == '.';
+                char run[40];
+                size_t got;
+
+                memset(run, 'x', n);
+                run[at] = (char)c;
+                got = (size_t)(mr_span_plain(run, run + n) - run);
+                CASE("%zu bytes, %02x at %zu", n, (unsigned)c, at);
+                OK(got <= (plain ? n : at));
+                OK(n < 8 || n >= 16 || got == (plain ? n : at));
+            }
+        }
+    }
+}
+
+static unsigned marks_of(const char *p, size_t n)
+{
+    unsigned marks = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        marks |= p[i] == '?' ? MR_MARK_QUERY : 0;
+        marks |= p[i] == '%' ? MR_MARK_PERCENT : 0;
+        marks |= p[i] == '.' && i > 0 && p[i - 1] == '/' ? MR_MARK_DOT : 0;
+    }
+    return marks;
+}
+
+/* Random targets, with any number of bytes behind them, which do not count. */
+TEST(headers_target_marks)
+{
+    static const char bytes[] = "aaaaaaaaaaaa/.?%";
+    unsigned seed = (unsigned)mr_sys_monotonic();
+    char text[64];
+
+    printf("headers_target_marks: seed %u\n", seed);
+    for (int i = 0; i < 200000; i++) {
+        size_t n = (size_t)rand_r(&seed) % 48;
+        size_t all = n + (size_t)rand_r(&seed) % 16;
+
+        for (size_t k = 0; k < all; k++)
+            text[k] = bytes[(size_t)rand_r(&seed) % (sizeof bytes - 1)];
+        CASE("%.*s of %.*s", (int)n, text, (int)all, text);
+        EQ_INT(mr_target_marks(text, text + n, text + all), marks_of(text, n));
+    }
+}
+
+SUITE("runs", headers_plain_spans, headers_target_marks, headers_spans,
+      headers_values_of_every_length)
 TEST_MAIN()

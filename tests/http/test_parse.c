@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "http/parse.h"
+#include "http/url.h"
 
 static const struct mr_head_limits limits = MR_HEAD_LIMITS_DEFAULT;
 static struct mr_field fields[100];
@@ -111,6 +112,13 @@ TEST(parse_heads)
         EQ_INT(mr_parse_request(&p, page, n), MR_PARSE_DONE);
         EQ_INT(p.size, n);
         EQ_STR(shape(out, sizeof out, &p.head), heads[i].shape);
+        if (p.head.plain) {
+            struct mr_str path;
+
+            EQ_INT(mr_url_decode_path(NULL, p.head.path, &path), 0);
+            EQ_PTR(path.p, p.head.path.p);
+            EQ_INT(path.n, p.head.path.n);
+        }
         EQ_INT(mr_parse_request(&p, page, n), MR_PARSE_DONE);
         /* byte by byte, and more behind it */
         mr_parser_reset(&p);
