@@ -35,27 +35,43 @@ enum {
 
 /* --- parameters --- */
 
-static int take_quoted(struct mr_arena *arena, struct mr_str *rest,
-                       struct mr_str *ret)
+/* A part's head has room for hundreds, and a form for a thousand parts: those
+ * that are not asked for cost no memory. */
+
+static bool is_escape(struct mr_str s, size_t i)
 {
-    char *out = mr_arena_alloc(arena, rest->n);
+    return s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] == '"';
+}
+
+/* *rest begins with a quote: what is inside, as it stands there, and *rest to
+ * behind its end. */
+static int cut_quoted(struct mr_str *rest, struct mr_str *ret)
+{
+    for (size_t i = 1; i < rest->n; i++) {
+        if (rest->p[i] == '"') {
+            *ret = mr_str_n(rest->p + 1, i - 1);
+            *rest = mr_str_n(rest->p + i + 1, rest->n - i - 1);
+            return 0;
+        }
+        i += is_escape(*rest, i);
+    }
+    return -EINVAL;
+}
+
+static int unescape(struct mr_arena *arena, struct mr_str in,
+                    struct mr_str *ret)
+{
+    char *out = mr_arena_alloc(arena, in.n);
     size_t n = 0;
 
     if (!out)
         return -ENOMEM;
-    for (size_t i = 1; i < rest->n; i++) {
-        char c = rest->p[i];
-
-        if (c == '"') {
-            *ret = mr_str_n(out, n);
-            *rest = mr_str_n(rest->p + i + 1, rest->n - i - 1);
-            return 0;
-        }
-        if (c == '\\' && i + 1 < rest->n && rest->p[i + 1] == '"')
-            c = rest->p[++i];
-        out[n++] = c;
+    for (size_t i = 0; i < in.n; i++) {
+        i += is_escape(in, i);
+        out[n++] = in.p[i];
     }
-    return -EINVAL;
+    *ret = mr_str_n(out, n);
+    return 0;
 }
 
 static struct mr_str cut(struct mr_str *rest, const char *ends)
@@ -74,26 +90,27 @@ int mr_param_find(struct mr_arena *arena, struct mr_str field, const char *name,
                   struct mr_str *ret)
 {
     struct mr_str rest = field, got, value;
-    int err = 0;
+    bool quoted;
 
     (void)cut(&rest, ";");
-    while (rest.n > 0 && !err) {
+    while (rest.n > 0) {
         rest = mr_str_trim(mr_str_n(rest.p + 1, rest.n - 1));
         got = mr_str_trim(cut(&rest, ";="));
         if (rest.n == 0 || rest.p[0] == ';')
             continue;
         rest = mr_str_trim(mr_str_n(rest.p + 1, rest.n - 1));
-        if (rest.n > 0 && rest.p[0] == '"')
-            err = take_quoted(arena, &rest, &value);
-        else
+        quoted = rest.n > 0 && rest.p[0] == '"';
+        if (!quoted)
             value = mr_str_trim(cut(&rest, ";"));
-        if (!err && mr_str_is_case(got, name)) {
+        else if (cut_quoted(&rest, &value))
+            return -EINVAL;
+        if (mr_str_is_case(got, name)) {
             *ret = value;
-            return 0;
+            return quoted ? unescape(arena, value, ret) : 0;
         }
         (void)cut(&rest, ";"); /* what is behind a closing quote */
     }
-    return err ? err : -ENOENT;
+    return -ENOENT;
 }
 
 /* --- the boundary --- */
@@ -293,7 +310,7 @@ static enum mr_multipart_event end_line(struct mr_multipart *m)
 }
 
 /* Behind the boundary: "--", or white space and CR LF. matched counts the '-',
- * or is 3 behind the CR. */
+ * is 3 behind the CR, and 4 behind white space. */
 static enum mr_multipart_event read_line(struct mr_multipart *m,
                                          struct mr_str *piece)
 {
@@ -306,11 +323,14 @@ static enum mr_multipart_event read_line(struct mr_multipart *m,
                 m->state = DONE;
                 return MR_MULTIPART_DONE;
             }
-        } else if (c == '\r' && m->matched == 0) {
+        } else if (c == '\r' && (m->matched == 0 || m->matched == 4)) {
             m->matched = 3;
         } else if (c == '\n' && m->matched == 3) {
             return end_line(m);
-        } else if ((c != ' ' && c != '\t') || m->matched != 0) {
+        } else if ((c == ' ' || c == '\t') &&
+                   (m->matched == 0 || m->matched == 4)) {
+            m->matched = 4;
+        } else {
             return bad(m, "a boundary's line goes on");
         }
     }

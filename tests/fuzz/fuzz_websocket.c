@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_websocket.c - any bytes as a client's frames, whole and byte by byte:
- * the same messages, the same answer; and a code that may be sent. */
+ * the same messages, the same answer; and a code that may be sent. The messages
+ * are those that a reader of whole frames finds, which looks at the text of a
+ * whole message. */
 #include <string.h>
 
 #include "http/websocket.h"
@@ -60,6 +62,126 @@ static void compare(struct mr_ws_codec *a, struct mr_ws_codec *b)
     MR_BUG_ON(mr_ws_codec_is_open(a) != mr_ws_codec_is_open(b));
 }
 
+/* --- a reader of whole frames (RFC 6455 5.2 to 5.6) --- */
+
+struct model {
+    const uint8_t *p;
+    size_t left;
+    char *text; /* the message that is gathered: n bytes */
+    size_t n;
+    int type; /* of it; 0: none has begun */
+};
+
+/* The payload's length, of which the first byte is given; false: cut off, or
+ * in more bytes than it needs. */
+static bool read_length(struct model *m, uint64_t *n)
+{
+    size_t more = *n == 126 ? 2 : *n == 127 ? 8 : 0;
+
+    if (more == 0)
+        return true;
+    if (m->left < more)
+        return false;
+    *n = 0;
+    for (size_t i = 0; i < more; i++)
+        *n = *n << 8 | m->p[i];
+    m->p += more;
+    m->left -= more;
+    return *n >= (more == 2 ? 126 : 65536) && *n <= INT64_MAX;
+}
+
+/* Its payload, unmasked, behind what is gathered already. */
+static bool read_payload(struct model *m, uint64_t n)
+{
+    const uint8_t *key = m->p;
+
+    if (m->left < 4 || n > m->left - 4 || n > MAX_MESSAGE - m->n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        m->text[m->n + i] = (char)(m->p[4 + i] ^ key[i % 4]);
+    m->p += 4 + n;
+    m->left -= 4 + (size_t)n;
+    return true;
+}
+
+/* A data frame: 1: with it a message is whole. 0, or -1: an error. */
+static int read_data(struct model *m, int opcode, bool last, uint64_t n)
+{
+    if (opcode > 2 || !opcode != !!m->type || !read_payload(m, n))
+        return -1;
+    m->type = opcode ? opcode : m->type;
+    m->n += (size_t)n;
+    if (!last)
+        return 0;
+    if (m->type == MR_WS_TEXT && !mr_str_is_utf8(mr_str_n(m->text, m->n)))
+        return -1;
+    return 1;
+}
+
+/* One frame: as read_data; a Close is an end too. */
+static int read_frame(struct model *m)
+{
+    uint64_t n;
+    int first, second;
+
+    if (m->left < 2)
+        return -1;
+    first = m->p[0];
+    second = m->p[1];
+    m->p += 2;
+    m->left -= 2;
+    n = second & 127;
+    if (first & 0x70 || !(second & 128) || !read_length(m, &n))
+        return -1;
+    if (!(first & 8))
+        return read_data(m, first & 15, first & 128, n);
+    if (!(first & 128) || n > 125 || (first & 15) < 9 || (first & 15) > 10 ||
+        m->left < 4 || n > m->left - 4)
+        return -1;
+    m->p += 4 + n;
+    m->left -= 4 + (size_t)n;
+    return 0;
+}
+
+/* The next message of the model; its type, or 0: there is none any more. */
+static int next_message(struct model *m)
+{
+    int rc, type;
+
+    while ((rc = read_frame(m)) == 0)
+        ;
+    type = rc == 1 ? m->type : 0;
+    m->type = 0;
+    if (!type)
+        m->left = 0;
+    return type;
+}
+
+static void check_messages(const uint8_t *p, size_t n)
+{
+    static char text[MAX_MESSAGE];
+    struct model m = {p, n, text, 0, 0};
+    struct mr_ws_codec c;
+    struct mr_ws_item *item;
+    int type;
+
+    if (mr_ws_codec_init(&c, MAX_MESSAGE))
+        return;
+    (void)!mr_ws_codec_feed(&c, mr_str_n((const char *)p, n));
+    do {
+        type = next_message(&m);
+        item = mr_ws_codec_next(&c);
+        MR_BUG_ON((item ? item->type : 0) != type);
+        MR_BUG_ON(item &&
+                  !mr_str_eq(mr_ws_item_text(item), mr_str_n(text, m.n)));
+        m.n = 0;
+        mr_ws_item_free(item);
+    } while (item);
+    mr_ws_codec_fini(&c);
+}
+
+/* --- both --- */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mr_ws_codec whole, cut;
@@ -74,5 +196,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mr_ws_codec_fini(&cut);
     }
     mr_ws_codec_fini(&whole);
+    check_messages(data, size);
     return 0;
 }
