@@ -18,6 +18,7 @@
 #include "http/body.h"
 #include "http/coding.h"
 #include "http/conn.h"
+#include "http/cut_log.h"
 #include "http/date.h"
 #include "http/error_pages.h"
 #include "http/hosts.h"
@@ -242,6 +243,7 @@ struct mr_http {
     struct mr_waitq empty; /* live came to 0 */
     bool draining;
     struct mr_event leaving;     /* the same, for handlers to wait for */
+    struct mr_cut_log cut;
     struct mr_score_row own_row; /* when the caller has none */
     struct mr_verdicts verdicts;
 };

@@ -178,6 +178,8 @@ static void handler_failed(struct mr_exchange *x, int err, bool late)
 
     if (err == -EMSGSIZE && x->res.above > 0)
         log_length(x);
+    else if (!peers && !late && x->res.broken)
+        mr_cut_log_add(&x->http->cut, x->target->name, x->req.head->path, err);
     else if (!peers || late)
         mr_log(peers ? MR_LOG_INFO : MR_LOG_ERROR,
                "http: app %s: %.*s %.*s: %s%s", x->target->name,

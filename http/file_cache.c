@@ -10,7 +10,9 @@
  *   (1) What is listed was opened by its path less than ttl ago, or is being
  *       opened anew now: others go on with it meanwhile.
  *   (2) A file is watched before it is looked at: what changes after the look
- *       is an event. One without a watch is looked at again at each hit.
+ *       is an event. One without a watch is looked at again at each hit. And it
+ *       is only kept if its name still leads to it then: of a file that was
+ *       replaced between opening and watching nothing would ever tell.
  *   (3) A file has as many references as takers, and one for being listed. Who
  *       has it sends on from the old one, whatever happens to the name.
  *   (4) Bytes are kept only of a file whose last change is so old that another
@@ -329,6 +331,20 @@ static int look(struct mr_file_cache *c, struct entry *e, struct entry **old)
     return mr_file_stat(e->file.fd, &e->file.st);
 }
 
+/* Invariant 2: what was listed as e may have lost its name before that. */
+static void confirm(struct mr_file_cache *c, struct entry *e)
+{
+    struct stat st;
+    int fd, err = mr_file_open_links(c->root, e->path, O_PATH, c->links, &fd);
+
+    if (!err) {
+        err = mr_file_stat(fd, &st);
+        mr_fd_close(fd);
+    }
+    if (err || st.st_ino != e->file.st.st_ino || st.st_dev != e->file.st.st_dev)
+        unlist(c, e);
+}
+
 /* As get, of what is not listed or old; with a reference to old, or NULL. */
 static int get_anew(struct mr_file_cache *c, const char *path, uint32_t hash,
                     struct entry *old, struct entry **ret)
@@ -348,6 +364,8 @@ static int get_anew(struct mr_file_cache *c, const char *path, uint32_t hash,
     }
     if (err)
         return err;
+    if (!old && e->listed)
+        confirm(c, e);
     *ret = old ? old : e;
     (*ret)->refs += old != NULL;
     return 0;

@@ -26,6 +26,8 @@
 /* A file up to this size goes through memory with its head in one write; above,
  * sendfile's saved copy outweighs its extra call. */
 #define SMALL_FILE (16 * 1024)
+/* Of a larger file so much is sent until it is looked at again. */
+#define SENDFILE_UNIT ((size_t)16 * MR_WRITE_UNIT)
 
 void mr_response_init(struct mr_response *res, struct mr_exchange *x)
 {
@@ -386,19 +388,38 @@ static int reply_small_file(struct mr_response *res, int fd, int64_t off,
     return 0;
 }
 
+/* Written over since `then`: what was sent and what follows are of two files. A
+ * file that only grew, as a log does, has all that was announced. */
+static bool was_rewritten(int fd, const struct stat *then)
+{
+    struct stat now;
+
+    if (!S_ISREG(then->st_mode) || mr_file_stat(fd, &now))
+        return false;
+    return now.st_size <= then->st_size &&
+           (now.st_size < then->st_size ||
+            now.st_mtim.tv_sec != then->st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != then->st_mtim.tv_nsec);
+}
+
 static int send_large_file(struct mr_response *res, int fd, int64_t off,
                            uint64_t n)
 {
     struct mr_exchange *x = res->x;
+    struct stat then = {0};
 
+    if (n > SENDFILE_UNIT && mr_file_stat(fd, &then))
+        then.st_mode = 0; /* sendfile tells */
     while (n > 0) {
-        size_t unit = n < 16 * MR_WRITE_UNIT ? (size_t)n : 16 * MR_WRITE_UNIT;
+        size_t unit = n < SENDFILE_UNIT ? (size_t)n : SENDFILE_UNIT;
         ssize_t rc = mr_exchange_sendfile(x, fd, &off, unit);
 
         if (rc < 0)
             return break_off(res, (int)rc);
-        if ((size_t)rc < unit)
-            return break_off(res, -ENODATA); /* it was truncated */
+        if ((size_t)rc < unit) /* it was truncated */
+            return break_off(res, -ENODATA);
+        if (n > unit && was_rewritten(fd, &then))
+            return break_off(res, -ENODATA);
         n -= (uint64_t)rc;
         res->left -= (uint64_t)rc;
         res->body_bytes += (uint64_t)rc;

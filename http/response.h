@@ -78,7 +78,8 @@ MR_API int mr_reply_status(struct mr_response *res, int status);
 MR_API int mr_reply_redirect(struct mr_response *res, int status,
                              struct mr_str location);
 /* n bytes of the file fd from off; fd is borrowed. A file that ends early ends
- * the connection. May park. */
+ * the connection; so does one that is written over meanwhile, as far as looking
+ * at its time once for each MiB tells. May park. */
 MR_API int mr_reply_file(struct mr_response *res, int status, const char *type,
                          int fd, int64_t off, uint64_t n);
 

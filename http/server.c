@@ -251,6 +251,7 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     mr_rest_init(&http->idle, http, http->options.keepalive_timeout);
     mr_starved_init(http);
     mr_event_init(&http->leaving);
+    mr_cut_log_init(&http->cut);
     mr_timer_init(&http->drain_timer, on_drain_rest);
     mr_waitq_init(&http->empty);
     *ret = http;
@@ -371,6 +372,7 @@ void mr_http_free(struct mr_http *http)
     mr_timer_stop(&http->drain_timer); /* a rest during the close began it */
     mr_timer_stop(&http->fresh.timer);
     mr_timer_stop(&http->idle.timer);
+    mr_cut_log_fini(&http->cut);
     while ((l = http->listeners)) {
         http->listeners = l->next;
         mr_server_fini(&l->server);
