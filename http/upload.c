@@ -8,6 +8,8 @@
  *  (2) Files are written a block at a time, on a helper, shielded: neither the
  *      disk nor a cancel leaves a helper with memory that is gone.
  *  (3) Limits are looked at before a byte is stored.
+ *  (4) One part file is open at a time: a form may have a thousand, and the
+ *      process has not as many descriptors for everyone.
  */
 #include "http/upload.h"
 
@@ -42,6 +44,7 @@ struct file_job {
     const char *path;
     const char *to;
     int fd;
+    bool last; /* close it after this: then fd is -1 */
     struct mr_str data;
 };
 
@@ -57,15 +60,19 @@ static intptr_t open_file(void *arg)
 static intptr_t write_file(void *arg)
 {
     struct file_job *job = arg;
+    ssize_t n = 0;
 
-    while (job->data.n > 0) {
-        ssize_t n = mr_sys_write(job->fd, job->data.p, job->data.n);
-
-        if (n < 0)
-            return n;
-        job->data = mr_str_n(job->data.p + n, job->data.n - (size_t)n);
+    while (job->data.n > 0 && n >= 0) {
+        n = mr_sys_write(job->fd, job->data.p, job->data.n);
+        if (n > 0)
+            job->data = mr_str_n(job->data.p + n, job->data.n - (size_t)n);
     }
-    return 0;
+    /* What a file system on a network could not write it says now. */
+    if (n >= 0 && job->last) {
+        n = mr_sys_close(job->fd);
+        job->fd = -1;
+    }
+    return MR_MIN(n, 0);
 }
 
 /* Without a helper the wait is the lesser evil: the file must go. */
@@ -73,7 +80,8 @@ static intptr_t remove_file(void *arg)
 {
     const struct mr_upload_part *part = arg;
 
-    mr_sys_close(part->fd);
+    if (part->fd >= 0)
+        mr_sys_close(part->fd);
     return mr_sys_unlink(part->path);
 }
 
@@ -89,11 +97,12 @@ static void forget(void *arg)
     struct mr_upload_part *part = arg;
     intptr_t rc;
 
-    if (part->fd < 0)
+    if (!part->made)
         return;
     rc = mr_offload(remove_file, part);
     if (rc == -EAGAIN || rc == -ENOMEM)
         (void)!remove_file(part);
+    part->made = false;
     part->fd = -1;
 }
 
@@ -118,15 +127,19 @@ static int make_file(struct reader *r, struct mr_upload_part *part)
     if (fd < 0)
         return (int)fd;
     part->fd = (int)fd;
+    part->made = true;
     return 0;
 }
 
-static int write_out(struct reader *r)
+/* What was gathered; `last`: no more comes. */
+static int write_out(struct reader *r, bool last)
 {
-    struct file_job job = {.fd = r->part->fd, .data = mr_buf_view(&r->buf)};
-    intptr_t rc = r->buf.len > 0 ? mr_offload(write_file, &job) : 0;
+    struct file_job job = {
+        .fd = r->part->fd, .last = last, .data = mr_buf_view(&r->buf)};
+    intptr_t rc = mr_offload(write_file, &job);
 
     mr_buf_reset(&r->buf);
+    r->part->fd = job.fd;
     return (int)rc;
 }
 
@@ -165,7 +178,7 @@ static int add_data(struct reader *r, struct mr_str data)
     part->size += n;
     r->memory += part->path ? 0 : n;
     if (part->path && r->buf.len + data.n > BLOCK) {
-        err = write_out(r);
+        err = write_out(r, false);
         if (err)
             return err;
     }
@@ -177,7 +190,7 @@ static int end_part(struct reader *r)
     struct mr_upload_part *part = r->part;
 
     if (part->path)
-        return write_out(r);
+        return write_out(r, true);
     part->value.n = r->buf.len;
     part->value.p =
         mr_arena_dup(mr_request_arena(r->req), mr_buf_view(&r->buf));
@@ -278,7 +291,7 @@ int mr_upload_keep(struct mr_upload_part *part, const char *path)
     struct file_job job = {.path = part->path, .to = path};
     intptr_t rc;
 
-    if (part->fd < 0)
+    if (!part->made)
         return -EINVAL;
     rc = mr_offload(keep_file, &job);
     if (rc < 0)

@@ -44,7 +44,9 @@ struct mr_upload_part {
     struct mr_str value;     /* what stayed in memory */
     const char *path;        /* of the part file; NULL: it stayed in memory */
     int64_t size;
-    int fd; /* private */
+    /* private */
+    int fd;    /* -1: not open */
+    bool made; /* there is a file to be removed */
 };
 
 struct mr_upload {

@@ -102,7 +102,8 @@ static int model(const struct given *g, bool reads, const char *ours,
     return 0;
 }
 
-/* Step 5: one tag, strong and the same, or the very date. */
+/* Step 5: one tag, strong and the same, or the very date, which is no better
+ * than a weak tag beside it. */
 static int range_model(const struct given *g, const char *ours,
                        int64_t modified)
 {
@@ -110,12 +111,12 @@ static int range_model(const struct given *g, const char *ours,
 
     if (count(g, IR) == 0)
         return 206;
-    if (count(g, IR) > 1)
+    if (count(g, IR) > 1 || (*ours && !is_strong(ours)))
         return 200;
     for (size_t i = 0; i < g->n; i++) {
         if (g->name[i] != IR)
             continue;
-        if (*ours && is_strong(ours) && strcmp(g->line[i], ours) == 0)
+        if (*ours && strcmp(g->line[i], ours) == 0)
             return 206;
         if (g->line[i][0] == '"' || strncmp(g->line[i], "W/", 2) == 0)
             return 200;

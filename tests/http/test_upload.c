@@ -210,12 +210,63 @@ WEB(upload_left)
     CHECK_EQ_INT(rmdir(dir), 0);
 }
 
+/* How many descriptors this process has open. */
+static size_t open_files(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static int counts_open_files(struct mr_request *req, struct mr_response *res,
+                             void *self)
+{
+    struct mr_upload form;
+    size_t before = open_files();
+    int rc = mr_request_upload(req, self, &form);
+
+    if (rc < 0)
+        return rc;
+    CHECK_EQ_INT(form.n, 200);
+    CHECK_EQ_INT(files_in_dir(), 200);
+    CHECK_EQ_INT(open_files(), before);
+    return mr_reply(res, 200, NULL, mr_str(""));
+}
+
+/* A form of a thousand files took a thousand descriptors. */
+WEB(upload_of_many_files_keeps_none_open)
+{
+    struct mr_upload_options o = {.dir = dir};
+    char *form = malloc(200 * sizeof FILE_OF("x", "12345") + sizeof END);
+    struct client *c;
+    size_t n = 0;
+
+    make_dir();
+    web_route(w, "/", counts_open_files, &o);
+    c = client_new(w);
+    for (int i = 0; i < 200; i++, n += sizeof FILE_OF("x", "12345") - 1)
+        memcpy(form + n, FILE_OF("x", "12345"), sizeof FILE_OF("x", "12345"));
+    memcpy(form + n, END, sizeof END);
+    CHECK_EQ_INT(ask(c, body(form)), 200);
+    CHECK_EQ_INT(ask(c, body("")), 400);
+    CHECK_EQ_INT(files_in_dir(), 0);
+    CHECK_EQ_INT(rmdir(dir), 0);
+    client_free(c);
+    free(form);
+}
+
 static const struct {
     enum mr_sys_call call;
     int err;
     int want;
 } faults[] = {
     {MR_SYS_WRITE, -ENOSPC, 507},
+    {MR_SYS_WRITE, -EDQUOT, 507},
     {MR_SYS_OPENAT, -ENOSPC, 507},
     {MR_SYS_OPENAT, -EACCES, 500},
 };
@@ -241,5 +292,6 @@ WEB(upload_without_a_disk)
 }
 
 SUITE("upload", upload_to_memory, upload_to_files, upload_refused,
-      upload_longer_than_all, upload_left, upload_without_a_disk)
+      upload_longer_than_all, upload_left, upload_of_many_files_keeps_none_open,
+      upload_without_a_disk)
 TEST_MAIN()
