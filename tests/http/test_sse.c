@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_sse.c - the format of events; a stream of them over raw sockets. */
 #include "http/sse.h"
+
+#include <signal.h>
+
+#include "tests/core/log_file.h"
 #include "tests/http/http_util.h"
 
 #define S(text)                \
@@ -192,7 +196,49 @@ WEB(sse_drain, .drain_rest = 1000000)
     client_free(c);
 }
 
+/* --- without memory --- */
+
+/* Each allocation of an answer fails in its turn, until there are no more: what
+ * the client has seen is a status that says so, whole events, or an end. */
+WEB(sse_without_memory)
+{
+    static char long_text[5000];
+    struct mr_str text = mr_str_n(long_text, sizeof long_text);
+    bool failed = true;
+    unsigned n;
+
+    memset(long_text, 'x', sizeof long_text);
+    signal(SIGPIPE, SIG_IGN);
+    wait_until = MR_NEVER;
+    web_route(w, "/", stream, NULL);
+    log_to_file(); /* handlers fail */
+    for (n = 1; failed && n < 500; n++) {
+        struct client *c = client_new(w);
+        int status;
+
+        CASE("allocation %u", n);
+        news = mr_chan_new(sizeof text, 3);
+        for (int i = 0; i < 3; i++)
+            CHECK_EQ_INT(mr_chan_send(news, &text, MR_NEVER), 0);
+        mr_chan_close(news);
+        mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
+        client_send(c, GET("/"));
+        status = client_answer(c);
+        failed = mr_sys_calls(MR_SYS_ALLOC) >= n;
+        mr_sys_fault_clear();
+        CHECK_OK(status == 200 || (failed && (status == 503 || status < 0)));
+        if (status == 200)
+            CHECK_EQ_INT(c->body_n, strlen("retry: 2000\n\n") +
+                                        3 * (text.n + strlen("data: \n\n")));
+        client_free(c);
+        UNTIL(w->row.connections == 0);
+        mr_chan_free(news);
+    }
+    CHECK_OK(n > 3 && !failed);
+    log_end();
+}
+
 SUITE("format", sse_format);
 SUITE("stream", sse_each_event_at_once, sse_deadline, sse_keeps_alive, sse_head,
-      sse_drain);
+      sse_drain, sse_without_memory);
 TEST_MAIN()

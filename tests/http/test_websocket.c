@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_websocket.c - the handshake, messages and the close over raw sockets. */
 #include "http/websocket.h"
+
+#include <signal.h>
+
+#include "tests/core/log_file.h"
 #include "tests/http/http_util.h"
 #include "tests/http/ws_util.h"
 
@@ -438,9 +442,76 @@ WEB(ws_server_freed)
     client_free(c);
 }
 
+/* --- without memory --- */
+
+/* What is said and heard until the end: false when it came early, which must be
+ * a status that says so, a Close, or the connection's end, and no half frame.
+ */
+static bool converse(struct client *c, const char *much, size_t n)
+{
+    static const char *const answers[] = {"text:hello", "text:in two",
+                                          "binary:100000", "close:1000"};
+    int status = (client_send(c, OPENING), client_head(c));
+
+    if (status != 101) {
+        CHECK_OK(status == 503 || status == 500 || status < 0);
+        return false;
+    }
+    say_text(c, "hello");
+    say(c, TEXT, "in ", 3);
+    say(c, FIN | PING, "p", 1);
+    say(c, FIN, "two", 3);
+    say(c, FIN | BINARY, much, n);
+    for (size_t i = 0; i < MR_ARRAY_LEN(answers); i++) {
+        const char *heard;
+
+        if (i == 3) /* what is said after it is not echoed */
+            say(c, FIN | CLOSE, "\x03\xe8", 2);
+        heard = hear(c);
+        if (strcmp(heard, "pong:p") == 0) /* whenever it was read */
+            heard = hear(c);
+        if (strcmp(heard, answers[i]) == 0)
+            continue;
+        if (strcmp(heard, "close:1011") != 0)
+            CHECK_EQ_STR(heard, "end");
+        return false;
+    }
+    return true;
+}
+
+/* Each allocation fails in its turn, until there are no more of them. */
+WEB(ws_without_memory)
+{
+    static char much[100000];
+    bool failed = true;
+    unsigned n;
+
+    signal(SIGPIPE, SIG_IGN);
+    options = (struct mr_websocket_options){0};
+    talk = echo;
+    web_route(w, "/", handle, NULL);
+    log_to_file(); /* handlers fail */
+    for (n = 1; failed && n < 500; n++) {
+        struct client *c = client_new(w);
+        bool whole;
+
+        CASE("allocation %u", n);
+        mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
+        whole = converse(c, much, sizeof much);
+        failed = mr_sys_calls(MR_SYS_ALLOC) >= n;
+        mr_sys_fault_clear();
+        CHECK_OK(whole || failed);
+        client_free(c);
+        UNTIL(w->row.connections == 0);
+    }
+    CHECK_OK(n > 5 && !failed);
+    log_end();
+}
+
 SUITE("handshake", ws_handshake, ws_any_origin);
 SUITE("messages", ws_echo, ws_frames_behind_the_request, ws_wrong_frames);
 SUITE("time", ws_deadline, ws_pings_when_silent, ws_close_not_answered,
       ws_slow_receiver);
-SUITE("company", ws_child_sends_and_closes, ws_drain, ws_server_freed);
+SUITE("company", ws_child_sends_and_closes, ws_drain, ws_server_freed,
+      ws_without_memory);
 TEST_MAIN()
