@@ -312,7 +312,96 @@ WEB(ranges_without_memory)
     close_files();
 }
 
+/* --- every combination of the fields --- */
+
+enum { ABSENT, HOLDS, FAILS, STATES };
+enum { IM, IUS, INM, IMS, IR, RANGE, FIELDS };
+
+static const char *const names[FIELDS] = {
+    "If-Match",      "If-Unmodified-Since",
+    "If-None-Match", "If-Modified-Since",
+    "If-Range",      "Range",
+};
+
+/* RFC 9110 13.2.2, step by step. */
+static int by_the_letter(const int state[FIELDS], bool head)
+{
+    if (state[IM] == FAILS || (!state[IM] && state[IUS] == FAILS))
+        return 412;
+    if (state[INM] == FAILS || (!state[INM] && state[IMS] == FAILS))
+        return 304;
+    if (head || !state[RANGE] || state[IR] == FAILS)
+        return 200;
+    return state[RANGE] == HOLDS ? 206 : 416;
+}
+
+/* The request, its fields from the `first` on and round, or back. */
+static void put_request(char out[1024], const int state[FIELDS], bool head,
+                        int first, const char *const values[FIELDS][STATES])
+{
+    size_t n =
+        (size_t)snprintf(out, 1024, "%s /ten.txt HTTP/1.1\r\nHost: a\r\n",
+                         head ? "HEAD" : "GET");
+
+    for (int i = 0; i < FIELDS; i++) {
+        int f = first < FIELDS ? (first + i) % FIELDS
+                               : (2 * FIELDS - 1 - first + FIELDS - i) % FIELDS;
+
+        if (state[f])
+            n += (size_t)snprintf(out + n, 1024 - n, "%s: %s\r\n", names[f],
+                                  values[f][state[f]]);
+    }
+    snprintf(out + n, 1024 - n, "\r\n");
+}
+
+static void check_answer(const struct client *c, int status, bool head)
+{
+    bool ranged = status == 206 || status == 416;
+    const char *body = status == 206 ? "01" : "0123456789";
+
+    CHECK_OK((*client_field(c, "Content-Range") != '\0') == ranged);
+    CHECK_OK(*client_field(c, "ETag") != '\0');
+    CHECK_OK((*client_field(c, "Cache-Control") != '\0') == (status < 400));
+    if (status < 300)
+        CHECK_EQ_STR(c->body, head ? "" : body);
+}
+
+/* GET and HEAD, each field absent, true or false: 1,458 requests, in twelve
+ * orders by turns. */
+WEB(ranges_and_preconditions_in_every_combination)
+{
+    static const char past[] = "Thu, 01 Jan 1970 00:00:00 GMT";
+    char etag[80], date[80], text[1024];
+    const char *const values[FIELDS][STATES] = {
+        {NULL, etag, "\"x\""}, {NULL, date, past},
+        {NULL, "\"x\"", etag}, {NULL, past, date},
+        {NULL, etag, past},    {NULL, "bytes=0-1", "bytes=99-"},
+    };
+    struct client *c = client_new(w);
+
+    open_files(w);
+    CHECK_EQ_INT(ask(c, GET("/ten.txt")), 200);
+    snprintf(etag, sizeof etag, "%.79s", client_field(c, "ETag"));
+    snprintf(date, sizeof date, "%.79s", client_field(c, "Last-Modified"));
+    for (int i = 0; i < 2 * 729; i++) {
+        int state[FIELDS], rest = i / 2, want;
+        bool head = i % 2;
+
+        for (int f = 0; f < FIELDS; f++, rest /= STATES)
+            state[f] = rest % STATES;
+        want = by_the_letter(state, head);
+        put_request(text, state, head, i / 2 % (2 * FIELDS), values);
+        CASE("%s", text);
+        client_send(c, text);
+        CHECK_EQ_INT(head ? client_head(c) : client_answer(c), want);
+        check_answer(c, want, head);
+    }
+    client_free(c);
+    close_files();
+}
+
 SUITE("ranges of files", ranges_over_the_wire, ranges_are_not_heads,
       ranges_of_what_is_fresh, ranges_have_the_200_s_fields, ranges_in_parts,
-      ranges_are_bounded, ranges_without_memory)
+      ranges_are_bounded, ranges_without_memory,
+      ranges_and_preconditions_in_every_combination)
 TEST_MAIN()
