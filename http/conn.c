@@ -285,6 +285,8 @@ static enum mr_hub_hook_answer on_event(int fd, void *arg)
             return MR_HOOK_KEEP;
         case MR_PEER_GONE:
             c->gone = true;
+            if (c->x)
+                (void)mr_waitq_wake_all(&c->x->gone, 0);
             break;
         case MR_PEER_TALKS:
             break; /* read when it is its turn */

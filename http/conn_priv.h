@@ -159,6 +159,7 @@ struct mr_exchange {
     struct mr_hub_idle flush; /* writes them before the hub polls */
     bool writing;             /* a coroutine is at `out` */
     struct mr_waitq turn;     /* others of the handler's that want to write */
+    struct mr_waitq gone;     /* who waits for the peer's end, as it is seen */
     int64_t write_patience;   /* mr_pace, for this answer */
     int write_error;          /* sticky: what came after it would be misread */
     struct mr_arena arena;

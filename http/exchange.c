@@ -48,6 +48,7 @@ static struct mr_exchange *exchange_new(struct mr_http *http)
     mr_buf_init(&x->out);
     mr_arena_init(&x->arena, 4096);
     mr_waitq_init(&x->turn);
+    mr_waitq_init(&x->gone);
     mr_list_init(&x->flush.node);
     x->flush.fn = flush_before_poll;
     mr_parser_init(&x->parser, &http->head_limits, x->fields);

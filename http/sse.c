@@ -16,6 +16,7 @@
 
 #include "core/sync.h"
 #include "core/timer.h"
+#include "http/conn_priv.h"
 
 /* Gateways cut what is silent for 30 s and more; a handler may wait 60 s. */
 #define ALIVE_NS INT64_C(15000000000)
@@ -147,32 +148,37 @@ struct mr_str mr_sse_last_id(const struct mr_request *req)
 
 /* --- waiting --- */
 
-/* The server leaves, as a case of select. */
-struct leaving {
+/* The end of the server, or of the client, as a case of select. */
+struct ending {
     struct mr_select_source source;
-    struct mr_event *event;
+    const struct mr_request *req;
+    struct mr_waitq *queue;
 };
 
-static struct mr_event *event_of(struct mr_select_source *source)
+static struct ending *ending_of(struct mr_select_source *source)
 {
-    return mr_container_of(source, struct leaving, source)->event;
+    return mr_container_of(source, struct ending, source);
 }
 
-static int leaving_take(struct mr_select_source *source, void *ret_item)
+static int ending_take(struct mr_select_source *source, void *ret_item)
 {
+    const struct mr_request *req = ending_of(source)->req;
+
     (void)ret_item;
-    return mr_event_is_set(event_of(source)) ? 0 : -EAGAIN;
+    return mr_request_is_gone(req) || mr_event_is_set(mr_request_leaving(req))
+               ? 0
+               : -EAGAIN;
 }
 
-static int leaving_begin(struct mr_select_source *source, void *ret_item,
-                         struct mr_wait_entry *e)
+static int ending_begin(struct mr_select_source *source, void *ret_item,
+                        struct mr_wait_entry *e)
 {
     (void)ret_item;
-    e->queue = &event_of(source)->waiters;
+    e->queue = ending_of(source)->queue;
     return 0;
 }
 
-static void leaving_end(struct mr_wait_entry *e)
+static void ending_end(struct mr_wait_entry *e)
 {
     (void)e;
 }
@@ -180,24 +186,27 @@ static void leaving_end(struct mr_wait_entry *e)
 int mr_sse_wait(struct mr_sse *s, struct mr_chan *ch, void *ret_item,
                 int64_t deadline)
 {
-    struct leaving l = {{leaving_take, leaving_begin, leaving_end},
-                        mr_request_leaving(s->req)};
+    struct ending leaving = {{ending_take, ending_begin, ending_end},
+                             s->req,
+                             &mr_request_leaving(s->req)->waiters};
+    struct ending gone = {
+        {ending_take, ending_begin, ending_end}, s->req, &s->req->x->gone};
     struct mr_select_case any[] = {
-        {.op = MR_SELECT_SOURCE, .source = &l.source},
+        {.op = MR_SELECT_SOURCE, .source = &leaving.source},
+        {.op = MR_SELECT_SOURCE, .source = &gone.source},
         mr_select_recv(ch, ret_item),
     };
 
-    while (!mr_request_is_gone(s->req)) {
+    for (;;) {
         int64_t until = MR_MIN(deadline, s->spoke + ALIVE_NS);
         int rc = mr_select(any, MR_ARRAY_LEN(any), until);
 
         if (rc >= 0)
-            return rc == 0 ? -EPIPE : any[rc].rc;
+            return rc < 2 ? -EPIPE : any[rc].rc;
         if (rc != -ETIMEDOUT || mr_now() < until || mr_now() >= deadline)
             return rc;
         rc = mr_sse_comment(s, mr_str(""));
         if (rc)
             return rc;
     }
-    return -EPIPE;
 }

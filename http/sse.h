@@ -15,8 +15,8 @@
  *     return mr_sse_end(rc);
  *
  * While it waits it sends a comment every 15 s, so that neither a gateway nor
- * the handler's time-out takes silence for an end, and sees when the client has
- * gone or the server leaves.
+ * the handler's time-out takes silence for an end, and hears at once when the
+ * client has gone (mr_request_is_gone) or the server leaves.
  */
 #include <errno.h>
 

@@ -161,6 +161,24 @@ WEB(sse_keeps_alive)
     mr_chan_free(news);
 }
 
+/* The client goes while nothing is to be told: the handler hears of it at once,
+ * not with the comment that cannot be sent, which is an hour away here. */
+WEB(sse_client_leaves)
+{
+    struct client *c;
+
+    wait_until = MR_NEVER;
+    silence = -mr_ms(3600 * 1000);
+    news = mr_chan_new(sizeof(struct mr_str), 1);
+    c = open_stream(w, GET("/"));
+    hears(c, "retry: 2000\n\n");
+    last_rc = 0;
+    client_free(c);
+    UNTIL(w->row.connections == 0);
+    CHECK_EQ_INT(last_rc, -EPIPE);
+    mr_chan_free(news);
+}
+
 WEB(sse_head)
 {
     struct client *c;
@@ -239,6 +257,6 @@ WEB(sse_without_memory)
 }
 
 SUITE("format", sse_format);
-SUITE("stream", sse_each_event_at_once, sse_deadline, sse_keeps_alive, sse_head,
-      sse_drain, sse_without_memory);
+SUITE("stream", sse_each_event_at_once, sse_deadline, sse_keeps_alive,
+      sse_client_leaves, sse_head, sse_drain, sse_without_memory);
 TEST_MAIN()
