@@ -5,8 +5,9 @@
  *
  * Lines collect in a buffer that is written when it is nearly full and by a
  * timer, at most FLUSH_NS after the first. A write that fails or is short
- * loses what it did not take, counted in lines. Writing to a file may wait for
- * the disk only when the page cache is full; the hub accepts that.
+ * loses what it did not take, counted in lines; half a line that it took is
+ * ended before the next, which would be lost in it. Writing to a file may wait
+ * for the disk only when the page cache is full; the hub accepts that.
  */
 #include "http/access_log.h"
 
@@ -37,6 +38,7 @@ struct mr_access_log {
     enum mr_access_format format;
     struct mr_timer timer;
     uint64_t lost;
+    bool torn; /* what stands in the file ends inside a line */
     size_t n;
     int64_t second; /* whose text `stamp` is */
     char stamp[32];
@@ -112,12 +114,29 @@ int mr_access_log_reopen(struct mr_access_log *log)
         return fd;
     mr_sys_close(log->fd);
     log->fd = fd;
+    log->torn = false;
     return 0;
 }
 
 uint64_t mr_access_log_lost(const struct mr_access_log *log)
 {
     return log->lost;
+}
+
+static ssize_t write_out(struct mr_access_log *log)
+{
+    ssize_t n;
+
+    if (log->torn) {
+        n = mr_sys_write(log->fd, "\n", 1);
+        if (n != 1)
+            return n;
+        log->torn = false;
+    }
+    n = mr_sys_write(log->fd, log->buffer, log->n);
+    if (n > 0)
+        log->torn = log->buffer[n - 1] != '\n';
+    return n;
 }
 
 void mr_access_log_flush(struct mr_access_log *log)
@@ -129,7 +148,7 @@ void mr_access_log_flush(struct mr_access_log *log)
         mr_timer_stop(&log->timer);
     if (log->n == 0)
         return;
-    n = mr_sys_write(log->fd, log->buffer, log->n);
+    n = write_out(log);
     if (n != (ssize_t)log->n) {
         size_t from = n > 0 ? (size_t)n : 0;
 

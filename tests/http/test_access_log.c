@@ -3,6 +3,8 @@
 #include "http/access_log.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -314,6 +316,42 @@ IN_HUB(access_log_on_a_full_disk)
     return 0;
 }
 
+/* The disk has room for a line and a half, and again when it was cleared: the
+ * half line is lost, and no other with it. */
+IN_HUB(access_log_short_write)
+{
+    struct mr_access_log *log = log_open(MR_ACCESS_COMMON);
+    struct mr_access_entry e = {.peer = &local, .status = 200};
+    struct rlimit old_limit, limit;
+    size_t line, ends = 0;
+
+    mr_access_log_add(log, &e);
+    mr_access_log_flush(log);
+    line = strlen(content(path));
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK_EQ_INT(getrlimit(RLIMIT_FSIZE, &old_limit), 0);
+    limit = old_limit;
+    limit.rlim_cur = 2 * line + line / 2;
+    CHECK_EQ_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    mr_access_log_add(log, &e);
+    mr_access_log_add(log, &e);
+    mr_access_log_add(log, &e);
+    mr_access_log_flush(log);
+    CHECK_EQ_INT(mr_access_log_lost(log), 2);
+    mr_access_log_add(log, &e);
+    mr_access_log_flush(log); /* not even the end of the half line */
+    CHECK_EQ_INT(mr_access_log_lost(log), 3);
+    CHECK_EQ_INT(setrlimit(RLIMIT_FSIZE, &old_limit), 0);
+    mr_access_log_add(log, &e);
+    mr_access_log_close(log);
+    for (const char *at = content(path); *at; at++)
+        ends += *at == '\n';
+    CHECK_EQ_INT(ends, 4);
+    CHECK_EQ_INT(strlen(content(path)), 3 * line + line / 2 + 1);
+    unlink(path);
+    return 0;
+}
+
 /* A device that takes nothing, as the kernel has it. */
 IN_HUB(access_log_on_dev_full)
 {
@@ -396,6 +434,6 @@ WEB(access_log_of_a_server, .access_log = log_of_server())
 
 SUITE("access log", access_log_lines, access_log_json, access_log_with_hosts,
       access_log_common_and_mode, access_log_long_lines, access_log_reopens,
-      access_log_on_a_full_disk, access_log_on_dev_full,
+      access_log_on_a_full_disk, access_log_short_write, access_log_on_dev_full,
       access_log_cannot_be_opened, access_log_of_a_server)
 TEST_MAIN()
