@@ -8,6 +8,8 @@
  *  (2) Whether the user is unknown or the password wrong cannot be told: both
  *      cost a hash and give the same answer.
  *  (3) A password is wiped where it was copied for crypt.
+ *  (4) HASHES at most are computed at a time, others wait here: who tries
+ *      passwords must not have all helpers, which files are opened on too.
  */
 #include "http/auth.h"
 
@@ -18,8 +20,12 @@
 
 #include "core/buf.h"
 #include "core/offload.h"
+#include "core/sync.h"
 #include "core/sys.h"
 #include "http/conn_priv.h"
+
+/* Half of the helpers that there are at first (core/offload.h). */
+#define HASHES 2
 
 struct user {
     const char *name;
@@ -196,6 +202,24 @@ static intptr_t compute(void *arg)
     return 0;
 }
 
+/* The result of compute, in its turn; or -ECANCELED, -ETIMEDOUT. */
+static intptr_t compute_in_turn(struct check *c)
+{
+    static _Thread_local struct mr_sema turns;
+    static _Thread_local bool made;
+    intptr_t rc;
+
+    if (!made)
+        mr_sema_init_bounded(&turns, HASHES);
+    made = true;
+    rc = mr_sema_acquire(&turns, MR_NEVER);
+    if (rc)
+        return rc;
+    rc = mr_offload(compute, c);
+    mr_sema_release(&turns);
+    return rc;
+}
+
 int mr_auth_check(const struct mr_auth *auth, struct mr_str user,
                   struct mr_str password)
 {
@@ -216,7 +240,7 @@ int mr_auth_check(const struct mr_auth *auth, struct mr_str user,
     if (password.n > 0)
         memcpy(c->password, password.p, password.n);
     c->hash = u ? u->hash : auth->users[0].hash; /* (2) */
-    rc = mr_offload(compute, c);
+    rc = compute_in_turn(c);
     if (rc == 0)
         rc = u && c->right;
     explicit_bzero(c, sizeof *c);

@@ -40,8 +40,9 @@ MR_API MR_MUST_USE int mr_auth_parse(struct mr_auth **ret, struct mr_str text,
 /* NULL does nothing. */
 MR_API void mr_auth_free(struct mr_auth *auth);
 
-/* Is it this user's password? 1, 0, -ENOMEM, -EAGAIN (no helper thread).
- * Shielded. May park. */
+/* Is it this user's password? 1, 0, -ENOMEM, -EAGAIN (no helper thread);
+ * -ECANCELED, -ETIMEDOUT before its turn has come: two are looked at at a time.
+ * Then it is shielded. May park. */
 MR_API MR_MUST_USE int mr_auth_check(const struct mr_auth *auth,
                                      struct mr_str user,
                                      struct mr_str password);

@@ -3,6 +3,7 @@
 #include "http/auth.h"
 
 #include <crypt.h>
+#include <dlfcn.h>
 
 #include "http/preset.h"
 #include "http/request.h"
@@ -185,6 +186,60 @@ WEB(auth_over_the_wire)
     mr_auth_free(a);
 }
 
+/* How many are computed now, and were at most. */
+static int computing, most;
+
+/* In the place of libcrypt's, which it calls. */
+char *crypt_r(const char *phrase, const char *setting, struct crypt_data *data)
+{
+    char *(*next)(const char *, const char *, struct crypt_data *);
+    int now = __atomic_add_fetch(&computing, 1, __ATOMIC_RELAXED);
+    char *got;
+
+    if (now > __atomic_load_n(&most, __ATOMIC_RELAXED))
+        __atomic_store_n(&most, now, __ATOMIC_RELAXED);
+    *(void **)&next = dlsym(RTLD_NEXT, "crypt_r");
+    got = next(phrase, setting, data);
+    __atomic_sub_fetch(&computing, 1, __ATOMIC_RELAXED);
+    return got;
+}
+
+static struct mr_auth *staff;
+
+static intptr_t try_password(void *password)
+{
+    return mr_auth_check(staff, mr_str("ann"), mr_str(password));
+}
+
+/* Who tries many passwords at a time does not get all helpers. */
+IN_HUB(auth_leaves_helpers_to_others)
+{
+    static char secret[] = "secret", wrong[] = "wrong";
+    struct mr_coro *co[9];
+    intptr_t rc = -1;
+    const char *why;
+    unsigned line;
+
+    CHECK_EQ_INT(
+        mr_auth_parse(&staff, mr_str(make_passwords()), "staff", &line, &why),
+        0);
+    most = 0;
+    for (size_t i = 0; i < MR_ARRAY_LEN(co); i++)
+        co[i] = mr_spawn(try_password, i % 3 ? wrong : secret);
+    CHECK_EQ_INT(mr_yield(), 0);
+    mr_cancel(co[8]); /* before its turn */
+    for (size_t i = 0; i < MR_ARRAY_LEN(co); i++) {
+        CASE("%zu", i);
+        CHECK_EQ_INT(mr_join(co[i], &rc, MR_NEVER), 0);
+        CHECK_EQ_INT(rc, i == 8 ? -ECANCELED : i % 3 == 0);
+    }
+    CHECK_OK(most >= 1 && most <= 2);
+    CHECK_EQ_INT(try_password(secret), 1);
+    mr_auth_free(staff);
+    mr_offload_fini();
+    return 0;
+}
+
 /* --- other origins --- */
 
 static const char *const list[] = {"https://a.example", "http://b.example:81"};
@@ -281,5 +336,5 @@ TEST(auth_cors_origins)
 }
 
 SUITE("auth", auth_files, auth_refuses, auth_fields, auth_over_the_wire,
-      auth_cors, auth_cors_origins)
+      auth_leaves_helpers_to_others, auth_cors, auth_cors_origins)
 TEST_MAIN()
