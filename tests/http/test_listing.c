@@ -139,6 +139,49 @@ WEB(listing_as_json)
 
 #define BAD "\xef\xbf\xbd"
 
+static unsigned turns;
+
+static intptr_t take_turns(void *unused)
+{
+    (void)unused;
+    while (mr_yield() == 0)
+        turns++;
+    return 0;
+}
+
+/* A long one: others have a turn meanwhile. */
+static int lists_many(struct mr_request *req, struct mr_response *res,
+                      void *self)
+{
+    static struct mr_dir_entry many[1000];
+    const struct mr_dir list = {many, MR_ARRAY_LEN(many), false};
+    struct mr_listing l = {.path = mr_request_path(req), .dir = &list};
+    int rc;
+
+    l.json = self != NULL;
+    for (size_t i = 0; i < MR_ARRAY_LEN(many); i++)
+        many[i] = (struct mr_dir_entry){"a", S_IFREG, 1, 1};
+    turns = 0;
+    rc = mr_listing_reply(res, mr_request_arena(req), &l);
+    CHECK_OK(turns >= 6);
+    return rc;
+}
+
+WEB(listing_of_many_gives_way)
+{
+    struct mr_coro *co = mr_spawn(take_turns, NULL);
+    struct client *c;
+
+    web_route(w, "/", lists_many, NULL);
+    web_route(w, "/json/", lists_many, w);
+    c = client_new(w);
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    CHECK_EQ_INT(ask(c, GET("/json/")), 200);
+    client_free(c);
+    mr_cancel(co);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+}
+
 TEST(json_escape)
 {
     static const struct {
@@ -181,5 +224,6 @@ TEST(json_escape)
 }
 
 SUITE("listing", html_escape, listing_page, listing_that_was_cut,
-      listing_of_what_is_wished, listing_as_json, json_escape)
+      listing_of_what_is_wished, listing_as_json, listing_of_many_gives_way,
+      json_escape)
 TEST_MAIN()
