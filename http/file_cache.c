@@ -309,6 +309,15 @@ static int open_entry(struct mr_file_cache *c, const char *path, uint32_t hash,
     return 0;
 }
 
+/* A path has as many spellings as one likes to put slashes in it: whoever asks
+ * for all of them shall not push out what others ask for. */
+static bool is_kept(const struct entry *e)
+{
+    mode_t mode = e->file.st.st_mode;
+
+    return (S_ISREG(mode) || S_ISDIR(mode)) && !strstr(e->path, "//");
+}
+
 /* Look at what was opened, and list it: then it takes the place of `old`, which
  * may be NULL; unless old is that very file and can go on. */
 static int look(struct mr_file_cache *c, struct entry *e, struct entry **old)
@@ -324,7 +333,7 @@ static int look(struct mr_file_cache *c, struct entry *e, struct entry **old)
     }
     *old = NULL;
     e->file.st = st;
-    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+    if (!is_kept(e))
         return 0;
     list(c, e);
     watch(c, e); /* after list: who leaves there may have the same watch */

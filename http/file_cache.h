@@ -49,7 +49,8 @@ void mr_file_cache_free(struct mr_file_cache *c);
 /*
  * Open path beneath the root, or have it from the cache. 0, and a file or a
  * directory that stays open until mr_file_cache_put; else what
- * mr_file_open_links (io/file.h) says. Other kinds are opened, but not kept.
+ * mr_file_open_links (io/file.h) says. Other kinds, and what is asked for with
+ * "//" in its path, are opened, but not kept.
  * May park.
  */
 MR_MUST_USE int mr_file_cache_get(struct mr_file_cache *c, const char *path,

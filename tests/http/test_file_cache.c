@@ -116,6 +116,8 @@ IN_HUB(file_cache_kinds)
     mr_file_cache_put(f);
     CHECK_EQ_INT(mr_file_cache_count(c), 1);
     CHECK_EQ_STR(text_of(c, "d/x"), "x");
+    CHECK_EQ_STR(text_of(c, "d//x"), "x");
+    CHECK_EQ_STR(text_of(c, "d///x"), "x");
     CHECK_EQ_INT(mkfifoat(root, "new", 0600), 0);
     CHECK_EQ_INT(mr_file_cache_get(c, "new", &f), 0);
     CHECK_OK(S_ISFIFO(f->st.st_mode));
