@@ -243,7 +243,7 @@ struct mr_http {
     size_t live;           /* connections of any state */
     struct mr_waitq empty; /* live came to 0 */
     bool draining;
-    struct mr_event leaving;     /* the same, for handlers to wait for */
+    struct mr_event leaving; /* the same, for handlers to wait for */
     struct mr_cut_log cut;
     struct mr_score_row own_row; /* when the caller has none */
     struct mr_verdicts verdicts;
