@@ -9,6 +9,9 @@
  * The head is put together in the gathering buffer in one go. A small body goes
  * right behind it, so that head and body are one write; a large one is written
  * from where it is, with the head before it in the same call.
+ *
+ * over budget: head, framing and body are one decision; the fields that
+ * handlers add are in response_fields.c already.
  */
 #include "http/response.h"
 

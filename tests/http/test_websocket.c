@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_websocket.c - the handshake, messages and the close over raw sockets. */
+/*
+ * test_websocket.c - the handshake, messages and the close over raw sockets.
+ *
+ * over budget: the client and the handlers that all of them share.
+ */
 #include "http/websocket.h"
 
 #include <signal.h>
