@@ -186,7 +186,7 @@ $(OUT)/tests/bench/ask: %: %.o
 	$(Q)$(LINK) -o $@ $^
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http) -lbrotlidec
 
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC,$<)

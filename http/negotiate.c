@@ -171,13 +171,13 @@ enum mr_coding mr_negotiate_coding(const struct mr_headers *h,
     int weight[MR_CODINGS + 1], most = 0;
 
     read_weights(h, weight);
+    for (int c = 0; c < MR_CODINGS; c++) {
+        if (weight[c] == NOT_LISTED)
+            weight[c] = weight[ANY];
+    }
     for (size_t i = 0; i < n; i++) {
-        int w = weight[offered[i]];
-
-        if (w == NOT_LISTED)
-            w = weight[ANY];
-        if (w > most) {
-            most = w;
+        if (weight[offered[i]] > most) {
+            most = weight[offered[i]];
             best = offered[i];
         }
     }

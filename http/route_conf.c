@@ -83,7 +83,8 @@ static int add_cors(struct mr_http_conf *conf,
 
 static int add_compress(struct mr_http_conf *conf,
                         struct mr_config_section *section,
-                        const struct mr_route_values *v, struct mr_step *step)
+                        const struct mr_route_values *v, struct mr_step *steps,
+                        size_t *n)
 {
     struct mr_compress *c = mr_arena_calloc(&conf->arena, sizeof *c);
     const char *why;
@@ -104,7 +105,8 @@ static int add_compress(struct mr_http_conf *conf,
     if (c->max > 0 && c->min > c->max)
         return mr_config_error(section, "compress_min",
                                "compress_min is above compress_max");
-    *step = (struct mr_step){mr_compress_step, c};
+    if (c->n > 0)
+        steps[(*n)++] = (struct mr_step){mr_compress_step, c};
     return 0;
 }
 
@@ -131,7 +133,7 @@ int mr_conf_route_steps(struct mr_http_conf *conf,
     if (!err && (*v->auth || *v->auth_file))
         err = add_auth(conf, section, v, &steps[n++]);
     if (!err && v->compress.n > 0)
-        err = add_compress(conf, section, v, &steps[n++]);
+        err = add_compress(conf, section, v, steps, &n);
     else if (!err && v->compress_types.n > 0)
         err = mr_config_error(section, "compress_types",
                               "compress_types needs compress, the codings");

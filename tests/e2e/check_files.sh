@@ -73,7 +73,7 @@ same 'curl --compressed -r 1000-1999' "$tmp/got/piece" "$tmp/want"
 curl -sS -0 --compressed -D "$tmp/head" -o "$tmp/got/text" \
     "$compressed/9000000.txt"
 same 'curl -0 --compressed' "$tmp/got/text" "$tmp/www/coded/9000000.txt"
-cat >"$tmp/gzip.py" <<'PY'
+cat >"$tmp/coded.py" <<'PY'
 import gzip, http.client, sys
 host, port, path = sys.argv[1:]
 c = http.client.HTTPConnection(host, int(port))
@@ -93,7 +93,7 @@ for i in range(3):
     assert b.status == 304 and b.headers['ETag'] == a.headers['ETag'], b.headers
 PY
 at=${site_url#http://}
-check 'gzip by python' python3 "$tmp/gzip.py" "${at%:*}" "${at##*:}" \
+check 'gzip by python' python3 "$tmp/coded.py" "${at%:*}" "${at##*:}" \
     "$tmp/www/coded/8000.txt"
 
 # A cache that asks again.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_negotiate.c - any bytes as Accept and Accept-Encoding: each coding comes
- * once at most, identity always. And a field made of the bytes, two for an
- * element, whose outcome is known. */
+ * once at most, identity always; the best of all is the first. And a field made
+ * of the bytes, two for an element, whose outcome is known. */
 #include "http/negotiate.h"
 
 #include <stdio.h>
@@ -71,6 +71,8 @@ static void check_made(const uint8_t *p, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const types[] = {"text/html", "application/json"};
+    static const enum mr_coding all[] = {MR_CODING_BR, MR_CODING_ZSTD,
+                                         MR_CODING_GZIP};
     struct mr_str value = mr_str_n((const char *)data, size);
     struct mr_field fields[] = {
         {{"accept", 6}, value},
@@ -87,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         seen |= 1u << order[i];
     }
     MR_BUG_ON(!(seen & 1u << MR_CODING_IDENTITY));
+    MR_BUG_ON(mr_negotiate_coding(&h, all, 3) != order[0]);
     MR_BUG_ON(mr_negotiate_type(&h, types, 2) > 1);
     check_made(data, size);
     return 0;

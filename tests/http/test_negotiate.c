@@ -135,6 +135,9 @@ static void add_all(struct mr_headers *h, const char *name, const char *values)
 
 TEST(codings_in_order)
 {
+    static const enum mr_coding all[] = {MR_CODING_BR, MR_CODING_ZSTD,
+                                         MR_CODING_GZIP};
+
     for (size_t i = 0; i < MR_ARRAY_LEN(codings); i++) {
         enum mr_coding order[MR_CODINGS];
         struct mr_field room[4];
@@ -153,6 +156,42 @@ TEST(codings_in_order)
                     sizeof text - strlen(text) - 1);
         }
         EQ_STR(text, codings[i].want);
+        /* offered in that order, the best is the same */
+        EQ_INT(mr_negotiate_coding(&h, all, MR_ARRAY_LEN(all)), order[0]);
+    }
+}
+
+static const struct {
+    const char *fields;
+    enum mr_coding offered[2];
+    size_t n;
+    enum mr_coding want;
+} offers_of_codings[] = {
+    {"gzip, br\n", {MR_CODING_GZIP, MR_CODING_BR}, 2, MR_CODING_GZIP},
+    {"gzip, br\n", {MR_CODING_BR, MR_CODING_GZIP}, 2, MR_CODING_BR},
+    {"gzip;q=0.1, br\n", {MR_CODING_GZIP, MR_CODING_BR}, 2, MR_CODING_BR},
+    {"gzip, br\n", {MR_CODING_ZSTD}, 1, MR_CODING_IDENTITY},
+    {"gzip, br\n", {MR_CODING_ZSTD}, 0, MR_CODING_IDENTITY},
+    {"*\n", {MR_CODING_GZIP, MR_CODING_BR}, 2, MR_CODING_GZIP},
+    {"br;q=0, *\n", {MR_CODING_BR, MR_CODING_GZIP}, 2, MR_CODING_GZIP},
+    /* '*' is identity too */
+    {"gzip;q=0.5, *;q=0.8\n", {MR_CODING_GZIP}, 1, MR_CODING_IDENTITY},
+    {"gzip;q=0.5, *;q=0\n", {MR_CODING_GZIP}, 1, MR_CODING_GZIP},
+    {"identity;q=0\n", {MR_CODING_GZIP}, 1, MR_CODING_IDENTITY},
+};
+
+TEST(codings_offered)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(offers_of_codings); i++) {
+        struct mr_field room[4];
+        struct mr_headers h;
+
+        CASE("%zu: %s", i, offers_of_codings[i].fields);
+        mr_headers_init(&h, room, MR_ARRAY_LEN(room));
+        add_all(&h, "Accept-Encoding", offers_of_codings[i].fields);
+        EQ_INT(mr_negotiate_coding(&h, offers_of_codings[i].offered,
+                                   offers_of_codings[i].n),
+               offers_of_codings[i].want);
     }
 }
 
@@ -209,6 +248,6 @@ TEST(types_by_accept)
     }
 }
 
-SUITE("negotiation", weights, codings_in_order, codings_have_suffixes,
-      types_by_accept)
+SUITE("negotiation", weights, codings_in_order, codings_offered,
+      codings_have_suffixes, types_by_accept)
 TEST_MAIN()
