@@ -82,7 +82,10 @@ void mr_group_close(struct mr_group *g)
         return;
     MR_BUG_ON(is_inside(g));
     if (g->has_closer) { /* and it has cancelled them all */
-        wait_shielded(g);
+        if (g->live > 0)
+            wait_shielded(g);
+        else /* it is READY, and releases them in its turn */
+            (void)mr_errand_yield(mr_errand_self());
         return;
     }
     g->has_closer = true;

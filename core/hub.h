@@ -199,9 +199,11 @@ MR_API MR_MUST_USE int mr_hub_fd_shared(int fd, bool exclusive);
 MR_API void mr_hub_forget(int fd);
 
 /*
- * Once, just before the hub next asks the kernel: fn runs on the hub's stack
- * and may not park. For what is gathered while coroutines run and must not
- * wait longer than that (pipelined answers). Adding twice does nothing.
+ * Once, when nobody is READY any more, and at the latest before the hub next
+ * asks the kernel: fn runs on the hub's stack and may not park. Whom it makes
+ * READY may run before the kernel is asked. For what is gathered while
+ * coroutines run and must not wait longer than that (pipelined answers). Adding
+ * twice does nothing.
  */
 struct mr_hub_idle {
     struct mr_list node;

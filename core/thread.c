@@ -426,11 +426,14 @@ static int join(struct mr_thread *t, intptr_t *ret_result, int64_t deadline,
     int rc;
 
     MR_BUG_ON(!t || t == running); /* it would wait for itself */
-    if (self && !enter_edge(self, t, others, sizeof others) && refuse &&
-        will_wait(self, deadline)) {
+    /* Whom a free cancels waits no more, but for a plain thread: if its wait
+     * has no end either, this one has none; it cannot be refused, but told. */
+    if (self && !enter_edge(self, t, others, sizeof others) &&
+        (refuse || t->plain) && will_wait(self, deadline)) {
         mr_log(MR_LOG_WARN, "deadlock: thread '%s' would join '%s'%s",
                name_of(self), name_of(t), others);
-        return -EDEADLK;
+        if (refuse)
+            return -EDEADLK;
     }
     rc = wait_for_end(t, deadline);
     if (self)

@@ -75,9 +75,9 @@ MR_API MR_MUST_USE int mr_thread_join(struct mr_thread *t, intptr_t *ret_result,
  */
 MR_API void mr_thread_cancel(struct mr_thread *t);
 
-/* Cancel it, wait for its end (shielded), forget its result. One without a hub
- * is just waited for. It is never refused: what it waits for was cancelled.
- * NULL does nothing. May park. */
+/* Cancel it, wait for its end (shielded), forget its result. It is never
+ * refused: what it waits for was cancelled. One without a hub is just waited
+ * for: if it waits for us, the log says so. NULL does nothing. May park. */
 MR_API void mr_thread_free(struct mr_thread *t);
 MR_DEFINE_AUTO(thread)
 

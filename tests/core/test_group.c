@@ -191,6 +191,46 @@ IN_HUB(group_closed_by_two_at_once)
     return 0;
 }
 
+static intptr_t closes_late(void *arg)
+{
+    struct mr_group *g = arg;
+    static int n;
+
+    mr_yield(); /* the member ends, and the first closer is READY behind us */
+    CHECK_EQ_INT(g->live, 0);
+    CHECK_OK(g->closing);
+    mr_group_close(g);
+    CHECK_OK(mr_list_is_empty(&g->members));
+    return mr_group_spawn(g, adds, &n) ? 0 : -ENOMEM;
+}
+
+static intptr_t just_closes(void *arg)
+{
+    mr_group_close(arg);
+    return 0;
+}
+
+/* The second finds nobody alive, but the first has not come back. */
+IN_HUB(group_closed_by_a_second_who_is_late)
+{
+    struct mr_group g;
+    struct mr_coro *first, *second;
+    intptr_t rc;
+    int n = 0;
+
+    mr_group_init(&g);
+    CHECK_OK(mr_group_spawn(&g, sleeps_on, &n));
+    mr_yield();
+    first = mr_spawn(just_closes, &g);
+    second = mr_spawn(closes_late, &g);
+    CHECK_EQ_INT(mr_join(second, &rc, MR_NEVER), 0);
+    CHECK_EQ_INT(rc, 0);
+    CHECK_EQ_INT(mr_join(first, NULL, MR_NEVER), 0);
+    mr_group_close(&g);
+    CHECK_EQ_INT(mr_stack_stats().taken, 1);
+    return 0;
+}
+
 static struct mr_group outer_group;
 
 static intptr_t close_outer(void *arg)
@@ -224,6 +264,6 @@ IN_HUB_DIES(group_closed_by_a_members_child, "is_inside")
 SUITE("group", group_waits_for_all, group_wait_times_out,
       group_is_usable_after_close, group_refuses_while_closing,
       group_member_joined_by_hand, group_close_is_shielded,
-      group_closed_by_two_at_once, group_closed_by_a_member,
-      group_closed_by_a_members_child)
+      group_closed_by_two_at_once, group_closed_by_a_second_who_is_late,
+      group_closed_by_a_member, group_closed_by_a_members_child)
 TEST_MAIN()

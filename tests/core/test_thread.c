@@ -249,7 +249,7 @@ static intptr_t joins_the_next(void *arg)
         return mr_mailbox_send(joined, &next, MR_NEVER);
     }
     CHECK_EQ_INT(rc, -EDEADLK);
-    /* Out of time it is told that, and a free is never refused. */
+    /* Out of time it is told that. */
     CHECK_EQ_INT(mr_thread_join(ring[(i + 1) % ring_n], NULL, 0), -ETIMEDOUT);
     __atomic_fetch_add(&refused, 1, __ATOMIC_RELAXED);
     return rc;
@@ -299,6 +299,48 @@ IN_HUB(threads_that_join_each_other)
             joins_in_a_ring(n, plain);
         }
     }
+    return 0;
+}
+
+static intptr_t joins_the_first(void *unused)
+{
+    int go = 0;
+
+    (void)unused;
+    CHECK_EQ_INT(mr_mailbox_recv(starts, &go, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_mailbox_send(joined, &go, MR_NEVER), 0);
+    return mr_thread_join(ring[0], NULL, MR_NEVER);
+}
+
+static intptr_t frees_the_second(void *unused)
+{
+    int go = 0;
+
+    (void)unused;
+    CHECK_EQ_INT(mr_mailbox_recv(joined, &go, MR_NEVER), 0);
+    mr_thread_free(ring[1]); /* whether it waits already or not yet */
+    return mr_mailbox_send(known, &go, MR_NEVER);
+}
+
+/* A free is not refused: what it waits for was cancelled. */
+IN_HUB(thread_frees_one_that_joins_it)
+{
+    int go = 0;
+
+    starts = mr_mailbox_new(sizeof(int), 1);
+    joined = mr_mailbox_new(sizeof(int), 1);
+    known = mr_mailbox_new(sizeof(int), 1);
+    for (int i = 0; i < TEST_SCALE(100); i++) {
+        CHECK_EQ_INT(mr_thread_start(&ring[0], frees_the_second, NULL, NULL),
+                     0);
+        CHECK_EQ_INT(mr_thread_start(&ring[1], joins_the_first, NULL, NULL), 0);
+        CHECK_EQ_INT(mr_mailbox_send(starts, &go, MR_NEVER), 0);
+        CHECK_EQ_INT(mr_mailbox_recv(known, &go, MR_NEVER), 0);
+        CHECK_EQ_INT(mr_thread_join(ring[0], NULL, MR_NEVER), 0);
+    }
+    mr_mailbox_unref(starts);
+    mr_mailbox_unref(joined);
+    mr_mailbox_unref(known);
     return 0;
 }
 
@@ -765,7 +807,7 @@ SUITE("start, join", thread_has_a_hub_and_a_result, thread_joined_without_a_hub,
       thread_join_is_cancelled, thread_end_against_deadline,
       thread_joins_itself)
 SUITE("each other", threads_that_join_each_other,
-      thread_joined_from_beside_is_no_deadlock)
+      thread_frees_one_that_joins_it, thread_joined_from_beside_is_no_deadlock)
 SUITE("cancel", thread_cancel_from_another_hub, thread_cancel_from_no_hub,
       thread_cancel_at_once, thread_cancel_while_it_ends,
       thread_without_hub_is_not_cancelled, thread_free_cancels_and_waits)
