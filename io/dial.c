@@ -223,14 +223,17 @@ static int connect_alone(struct dial *d, int64_t deadline)
 
 /* --- what is told --- */
 
-/* Room for "..." is kept. */
+/* Room for " ..." is kept, which ends a text that is full. */
 static void __attribute__((format(printf, 2, 3)))
 add(struct mr_dial_report *r, const char *fmt, ...)
 {
-    size_t at = strlen(r->why), room = sizeof r->why - at - 4;
+    size_t at = strlen(r->why), room;
     va_list ap;
     int n;
 
+    if (mr_str_ends(mr_str(r->why), " ..."))
+        return;
+    room = sizeof r->why - at - 4;
     va_start(ap, fmt);
     n = vsnprintf(r->why + at, room, fmt, ap);
     va_end(ap);

@@ -471,8 +471,12 @@ int mr_dns_ask(struct mr_dns *dns, struct mr_str name, int family,
     if (rc != 0)
         return rc;
     e = find(dns, name, family);
-    if (!e)
+    if (e) {
+        mr_list_remove(&e->by_age);
+        mr_list_push_back(&dns->by_age, &e->by_age);
+    } else {
         e = add(dns, name, family);
+    }
     if (!e)
         return say(ret, name, -ENOMEM, NULL);
     if (e->flight)

@@ -4,10 +4,10 @@
  * tls.c - a connected socket to an encrypted stream (invariants in io/tls.h).
  *
  * OpenSSL is given a BIO that calls core/sys.h and never waits. When it wants
- * to read or to write, our coroutine parks until the socket is mr_tls_ready,
- * and calls it again. So no call of OpenSSL has a park inside: those of a
- * reader and of a writer come one after the other, and need no lock. With kTLS
- * the BIO is OpenSSL's own, as the kernel is told of keys by that.
+ * to read or to write, our coroutine parks until the socket is ready, and calls
+ * it again. So no call of OpenSSL has a park inside: those of a reader and of a
+ * writer come one after the other, and need no lock. With kTLS the BIO is
+ * OpenSSL's own, as the kernel is told of keys by that.
  *
  *  (1) Before each call: the error queue is empty and the budget full. After
  *      it, before anything else: mr_tls_settle says what it means.
@@ -173,7 +173,8 @@ static ssize_t tls_read(struct mr_stream *s, void *buf, size_t n,
     size_t got = 0;
     int rc = mr_fd_enter(deadline);
 
-    if (rc == 0 && t->drained && !SSL_has_pending(t->ssl))
+    if (rc == 0 && t->drained && !SSL_has_pending(t->ssl) &&
+        !(SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN))
         rc = mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline);
     while (rc == 0) {
         mr_tls_ready(t);

@@ -74,10 +74,13 @@ static SSL_CTX *new_ssl(const struct mr_tls_context *ctx, struct versions v)
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
-    if (ctx->ktls)
+    if (ctx->ktls) {
         SSL_CTX_set_options(ssl, SSL_OP_ENABLE_KTLS);
-    else
+        /* Records that are no data come back one by one: tls.h, 5. */
+        SSL_CTX_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+    } else {
         SSL_CTX_set_read_ahead(ssl, 1); /* a record in one receive, not two */
+    }
     SSL_CTX_set_session_id_context(ssl, name, sizeof name - 1);
     return ssl;
 }
@@ -159,7 +162,20 @@ static int trust(struct mr_tls_context *ctx, const char *ca_file, char *why)
                                 X509_V_FLAG_PARTIAL_CHAIN);
     if (SSL_CTX_load_verify_file(ctx->ssl, ca_file))
         return 0;
+    if (ERR_SYSTEM_ERROR(ERR_peek_error())) {
+        int err = -ERR_GET_REASON(ERR_peek_error());
+
+        ERR_clear_error();
+        return mr_tls_explain(why, err, "%s: %s", ca_file, mr_strerror(err));
+    }
     return mr_tls_unusable(why, ca_file);
+}
+
+static int check_versions(struct versions v, char *why)
+{
+    if (v.max && v.min > v.max)
+        return mr_tls_explain(why, -EINVAL, "no TLS version is left");
+    return 0;
 }
 
 static int build_client(struct mr_tls_context *ctx,
@@ -170,6 +186,8 @@ static int build_client(struct mr_tls_context *ctx,
     if (set_alpn(ctx, o->alpn))
         return mr_tls_explain(why, -EINVAL, "protocols that make no sense: %s",
                               o->alpn);
+    if (check_versions((struct versions){o->min, o->max}, why))
+        return -EINVAL;
     ctx->ssl = new_ssl(ctx, (struct versions){o->min, o->max});
     if (!ctx->ssl)
         return mr_tls_explain(why, -ENOMEM, "%s", mr_tls_reason());
@@ -192,6 +210,7 @@ int mr_tls_client_new(struct mr_tls_context **ret,
     *ret = NULL;
     if (!ctx)
         return mr_tls_explain(why, -ENOMEM, "%s", mr_strerror(-ENOMEM));
+    ERR_clear_error();
     rc = build_client(ctx, o ? o : &usual, why);
     if (rc)
         context_free(ctx);
@@ -289,6 +308,8 @@ static int build_server(struct mr_tls_context *ctx,
                               o->alpn);
     if (o->n_certs == 0)
         return mr_tls_explain(why, -EINVAL, "a server needs a certificate");
+    if (check_versions((struct versions){o->min, o->max}, why))
+        return -EINVAL;
     ctx->certs = mr_calloc(o->n_certs, sizeof *ctx->certs);
     if (!ctx->certs)
         return mr_tls_explain(why, -ENOMEM, "%s", mr_strerror(-ENOMEM));

@@ -11,8 +11,7 @@
  *                  .certs = &(struct mr_tls_cert){"a.pem", "a.key"},
  *                  .n_certs = 1}, why);
  *     if (rc)
- *         say(why);            "a.key: others may read it (mode 0644): chmod
- * o="
+ *         say(why);
  *     ...                      mr_tls_accept(..., ctx, ...), io/tls.h
  *     old = ctx, ctx = new;    a reload: who is connected keeps the old one
  *     mr_tls_context_unref(old);

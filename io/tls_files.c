@@ -59,6 +59,10 @@ static int read_opened(int fd, const char *path, bool secret, struct mr_buf *b,
         return mr_tls_explain(
             why, -EPERM, "%s: others may use this key (mode %04o): chmod o= it",
             path, (unsigned)st.st_mode & 07777);
+    /* At once: what a buffer grows out of is not wiped. */
+    if (rc == 0)
+        rc = mr_buf_reserve(
+            b, (size_t)MR_MIN(st.st_size, (off_t)FILE_MAX_BYTES) + 4096);
     if (rc == 0)
         rc = mr_buf_read_fd(b, fd, FILE_MAX_BYTES);
     if (rc)

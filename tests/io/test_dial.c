@@ -304,22 +304,36 @@ IN_HUB(dial_refused_names_them_all)
 IN_HUB(dial_many_refused)
 {
     struct mr_dial_report r;
-    char addrs[512] = "";
+    char addrs[512] = "", addrs6[512] = "";
     int l = listen_at("127.0.0.1", 0, 0);
     uint16_t port = port_of(l);
 
     set_up();
     mr_fd_close(l);
-    for (int i = 1; i <= MR_DNS_MAX; i++)
+    for (int i = 1; i <= MR_DNS_MAX; i++) {
+        const char *sep = i > 1 ? " " : "";
+
         snprintf(addrs + strlen(addrs), sizeof addrs - strlen(addrs),
-                 "%s127.0.0.%d", i > 1 ? " " : "", 100 + i);
-    names[0] = (struct name){"many.example", AF_INET, addrs, 0, 0};
-    /* In place of IPv6, so that there are twice as many. */
-    names[1] = (struct name){"many.example", AF_INET6, addrs, 0, 0};
-    CHECK_EQ_INT(dial("many.example", port, &r, MR_NEVER), -ECONNREFUSED);
-    CHECK_EQ_INT(r.attempts, 2 * MR_DNS_MAX);
-    CHECK_OK(mr_str_ends(mr_str(r.why), " ..."));
-    CHECK_OK(strlen(r.why) < sizeof r.why);
+                 "%s127.0.0.%d", sep, 100 + i);
+        snprintf(addrs6 + strlen(addrs6), sizeof addrs6 - strlen(addrs6),
+                 "%s::ffff:127.0.0.%d", sep, 100 + i);
+    }
+    /* Names of every length, so that the text is full at every place. */
+    for (int extra = 0; extra < 48; extra++) {
+        char name[64];
+
+        snprintf(name, sizeof name, "%.*smany.example", extra,
+                 "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.");
+        if (name[extra > 0 ? extra - 1 : 0] != '.' && extra > 0)
+            name[extra - 1] = 'y';
+        CASE("%s", name);
+        names[0] = (struct name){name, AF_INET, addrs, 0, 0};
+        names[1] = (struct name){name, AF_INET6, addrs6, 0, 0};
+        CHECK_EQ_INT(dial(name, port, &r, MR_NEVER), -ECONNREFUSED);
+        CHECK_EQ_INT(r.attempts, 2 * MR_DNS_MAX);
+        CHECK_OK(mr_str_ends(mr_str(r.why), " ..."));
+        CHECK_OK(strlen(r.why) < sizeof r.why);
+    }
     tear_down();
     return 0;
 }
