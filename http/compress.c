@@ -49,15 +49,6 @@ struct mr_compressing {
 
 /* --- fields --- */
 
-static void split(const struct mr_extra *e, struct mr_str *ret_name,
-                  struct mr_str *ret_value)
-{
-    struct mr_str rest = mr_str_n(e->text, e->n - 2);
-
-    (void)mr_str_split(&rest, ':', ret_name);
-    *ret_value = mr_str_trim(rest);
-}
-
 /* The place of a field of that name, or NULL. */
 static struct mr_extra **find(struct mr_response *res, const char *name,
                               struct mr_str *ret_value)
@@ -65,28 +56,11 @@ static struct mr_extra **find(struct mr_response *res, const char *name,
     struct mr_str n;
 
     for (struct mr_extra **at = &res->extra; *at; at = &(*at)->next) {
-        split(*at, &n, ret_value);
+        mr_extra_split(*at, &n, ret_value);
         if (mr_str_is_case(n, name))
             return at;
     }
     return NULL;
-}
-
-static bool has_element(const struct mr_response *res, const char *name,
-                        const char *element)
-{
-    for (const struct mr_extra *e = res->extra; e; e = e->next) {
-        struct mr_str n, list, part;
-
-        split(e, &n, &list);
-        if (!mr_str_is_case(n, name))
-            continue;
-        while (mr_list_field_next(&list, &part)) {
-            if (mr_str_is_case(part, element))
-                return true;
-        }
-    }
-    return false;
 }
 
 static void remove_field(struct mr_response *res, const char *name)
@@ -129,10 +103,7 @@ static int weaken_tag(struct mr_response *res)
 
 static int say_vary(struct mr_response *res)
 {
-    if (has_element(res, "vary", "accept-encoding") ||
-        has_element(res, "vary", "*"))
-        return 0;
-    return mr_response_header(res, "Vary", "Accept-Encoding");
+    return mr_response_vary(res, "Accept-Encoding");
 }
 
 /* It is coded: 0, or -Exxx, and then it is not. */
@@ -161,7 +132,7 @@ static bool forbids(struct mr_response *res)
         if (find(res, names[i], &value))
             return true;
     }
-    return has_element(res, "cache-control", "no-transform");
+    return mr_response_has_element(res, "cache-control", "no-transform");
 }
 
 /* Could it be, had the client the right wishes? length -1: not known. */

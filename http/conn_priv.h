@@ -337,6 +337,15 @@ bool mr_body_is_long(const struct mr_exchange *x);
 
 /* --- response_fields.c --- */
 
+/* Of a field that was added: its name and value, views into it. */
+void mr_extra_split(const struct mr_extra *e, struct mr_str *ret_name,
+                    struct mr_str *ret_value);
+/* Of the fields that were added: is the element in a list of that name? */
+bool mr_response_has_element(const struct mr_response *res, const char *name,
+                             const char *element);
+/* Vary names the field, or "*" (RFC 9110 12.5.5); else it is added. As
+ * mr_response_header. */
+int mr_response_vary(struct mr_response *res, const char *field);
 /* Has it the fields that an answer of this status must have? */
 bool mr_response_may_be(const struct mr_response *res, int status,
                         struct mr_str type);

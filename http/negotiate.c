@@ -186,13 +186,15 @@ enum mr_coding mr_negotiate_coding(const struct mr_headers *h,
 
 /* --- types --- */
 
-/* How exactly a media range means type: 0 not at all, 3 by name. */
+enum { BY_NAME = 3 };
+
+/* How exactly a media range means type: 0 not at all, or 1 to BY_NAME. */
 static int exactness(struct mr_str range, const char *type)
 {
     struct mr_str t = mr_str(type), range_type, main_type;
 
     if (mr_str_eq_case(range, t))
-        return 3;
+        return BY_NAME;
     if (mr_str_is(range, "*/*"))
         return 1;
     if (!mr_str_split(&range, '/', &range_type) || !mr_str_is(range, "*"))
@@ -201,10 +203,12 @@ static int exactness(struct mr_str range, const char *type)
     return mr_str_eq_case(range_type, main_type) ? 2 : 0;
 }
 
-static unsigned weight_of(const struct mr_headers *h, const char *type)
+/* What Accept says of a type as exactly as `least`, or more so; or 0. */
+static unsigned weight_of(const struct mr_headers *h, const char *type,
+                          int least)
 {
     unsigned weight = 0;
-    int best = 0;
+    int best = least - 1;
 
     for (ssize_t i = mr_headers_find(h, "accept", 0); i >= 0;
          i = mr_headers_find(h, "accept", (size_t)i + 1)) {
@@ -232,7 +236,7 @@ size_t mr_negotiate_type(const struct mr_headers *h, const char *const *types,
     size_t best = 0;
 
     for (size_t i = 0; i < n; i++) {
-        unsigned w = weight_of(h, types[i]);
+        unsigned w = weight_of(h, types[i], 1);
 
         if (w > most) {
             most = w;
@@ -240,4 +244,9 @@ size_t mr_negotiate_type(const struct mr_headers *h, const char *const *types,
         }
     }
     return best;
+}
+
+unsigned mr_negotiate_named(const struct mr_headers *h, const char *type)
+{
+    return weight_of(h, type, BY_NAME);
 }

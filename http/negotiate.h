@@ -56,6 +56,11 @@ MR_API enum mr_coding mr_negotiate_coding(const struct mr_headers *h,
 MR_API size_t mr_negotiate_type(const struct mr_headers *h,
                                 const char *const *types, size_t n);
 
+/* The weight, in thousandths, that Accept gives a type by its name: 0 when it
+ * is not there, though a range may mean it. */
+MR_API unsigned mr_negotiate_named(const struct mr_headers *h,
+                                   const char *type);
+
 /*
  * An element of such a list: what it names, and its weight in thousandths,
  * 1000 when it has none. False: it is no token or media range, or its weight

@@ -68,8 +68,10 @@ MR_API int mr_reply(struct mr_response *res, int status, const char *type,
 /* text/plain; charset=utf-8. May park. */
 MR_API int mr_reply_printf(struct mr_response *res, int status, const char *fmt,
                            ...) MR_PRINTF(3, 4);
-/* The error page for the status (http/error_pages.h), or a short text that says
- * it. May park. */
+/* The error page for the status (http/error_pages.h), or a few words that say
+ * it. Of an error they are HTML for who asks for text/html by name and for
+ * text/plain no more than that, and "Vary: Accept" goes with both forms; else,
+ * and when a Content-Type was added, they are text/plain. May park. */
 MR_API int mr_reply_status(struct mr_response *res, int status);
 /* Redirect (301, 302, 303, 307, 308) to an encoded location; what stands raw in
  * it as browsers write it in a query becomes %XX. Into this server (it begins

@@ -182,6 +182,40 @@ int mr_response_cookie(struct mr_response *res, const struct mr_cookie *cookie)
 }
 
 /* RFC 9110 11.6.1, 15.3.7, 15.5.6, 15.5.22. */
+void mr_extra_split(const struct mr_extra *e, struct mr_str *ret_name,
+                    struct mr_str *ret_value)
+{
+    struct mr_str rest = mr_str_n(e->text, e->n - 2);
+
+    (void)mr_str_split(&rest, ':', ret_name);
+    *ret_value = mr_str_trim(rest);
+}
+
+bool mr_response_has_element(const struct mr_response *res, const char *name,
+                             const char *element)
+{
+    for (const struct mr_extra *e = res->extra; e; e = e->next) {
+        struct mr_str n, list, part;
+
+        mr_extra_split(e, &n, &list);
+        if (!mr_str_is_case(n, name))
+            continue;
+        while (mr_list_field_next(&list, &part)) {
+            if (mr_str_is_case(part, element))
+                return true;
+        }
+    }
+    return false;
+}
+
+int mr_response_vary(struct mr_response *res, const char *field)
+{
+    if (mr_response_has_element(res, "vary", field) ||
+        mr_response_has_element(res, "vary", "*"))
+        return 0;
+    return mr_response_header(res, "Vary", field);
+}
+
 bool mr_response_may_be(const struct mr_response *res, int status,
                         struct mr_str type)
 {

@@ -140,6 +140,163 @@ WEB(error_pages_of_a_server, .error_pages = &site)
     client_free(c);
 }
 
+/* --- the built-in ones --- */
+
+#define CHROME                                                       \
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9," \
+    "image/avif,image/webp,image/apng,*/*;q=0.8,"                    \
+    "application/signed-exchange;v=b3;q=0.7\r\n"
+
+static int denies(struct mr_request *req, struct mr_response *res, void *self)
+{
+    int err = mr_response_header(res, "WWW-Authenticate", "Basic realm=\"a\"");
+
+    (void)req;
+    (void)self;
+    return err ? err : mr_reply_status(res, 401);
+}
+
+/* Says what it varies by, or of what type it is, before it fails. */
+static int says_more(struct mr_request *req, struct mr_response *res,
+                     void *self)
+{
+    int err = mr_request_query(req, "type", "").n > 0
+                  ? mr_response_header(res, "Content-Type", "text/x-own")
+                  : mr_response_header(res, "Vary", "Origin, accept");
+
+    (void)self;
+    return err ? err : mr_reply_status(res, 404);
+}
+
+enum form { NONE, PLAIN, PAGE };
+
+static const struct {
+    const char *line, *fields, *says;
+    enum form form;
+} forms[] = {
+    {"GET /none HTTP/1.1", CHROME, "404 Not Found", PAGE},
+    {"GET /none HTTP/1.1", "Accept: */*\r\n", "404 Not Found", PLAIN},
+    {"GET /none HTTP/1.1", "", "404 Not Found", PLAIN},
+    {"GET /none HTTP/1.1", "Accept: text/*\r\n", "404 Not Found", PLAIN},
+    {"GET /none HTTP/1.1", "Accept: text/html;q=0\r\n", "404 Not Found", PLAIN},
+    {"GET /none HTTP/1.1", "Accept: */*, text/html;q=0.1\r\n", "404 Not Found",
+     PAGE},
+    {"GET /none HTTP/1.1", "Accept: TEXT/HTML, text/plain\r\n", "404 Not Found",
+     PAGE},
+    {"GET /none HTTP/1.1", "Accept: text/plain, text/html;q=0.9\r\n",
+     "404 Not Found", PLAIN},
+    {"GET /none HTTP/1.1", "Accept: a/b\r\nAccept: text/html\r\n",
+     "404 Not Found", PAGE},
+    {"GET /none HTTP/1.1", "Accept: text/html;q=2\r\n", "404 Not Found", PLAIN},
+    {"GET /none HTTP/1.0", CHROME, "404 Not Found", PAGE},
+    {"GET /none HTTP/1.0", "", "404 Not Found", PLAIN},
+    {"HEAD /none HTTP/1.1", CHROME, "404 Not Found", PAGE},
+    {"HEAD /none HTTP/1.1", "", "404 Not Found", PLAIN},
+    {"GET /<b>&\"' HTTP/1.1", CHROME, "400 Bad Request", NONE},
+    {"GET /%3Cb%3E HTTP/1.1", CHROME, "404 Not Found", PAGE},
+    {"GET /%2f HTTP/1.1", CHROME, "400 Bad Request", NONE},
+    {"DELETE /r HTTP/1.1", CHROME, "405 Method Not Allowed", PAGE},
+    {"GET /r HTTP/1.1", CHROME, "500 Internal Server Error", PAGE},
+    {"GET /r?status=431 HTTP/1.1", CHROME,
+     "431 Request Header Fields Too Large", PAGE},
+    {"GET /r?status=499 HTTP/1.1", CHROME, "499", PAGE},
+    {"GET /r?status=499 HTTP/1.1", "", "499", PLAIN},
+    {"GET /r?status=300 HTTP/1.1", CHROME, "300 Multiple Choices", NONE},
+    {"GET /denied HTTP/1.1", CHROME, "401 Unauthorized", PAGE},
+    {"GET /more HTTP/1.1", CHROME, "404 Not Found", PAGE},
+    {"GET /more?type=1 HTTP/1.1", CHROME, "404 Not Found", NONE},
+    {"rubbish", CHROME, "400 Bad Request", NONE},
+};
+
+static size_t count(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    while ((text = strcasestr(text, what))) {
+        text += strlen(what);
+        n++;
+    }
+    return n;
+}
+
+static void check_page(const struct client *c, const char *says)
+{
+    static const char *const has[] = {
+        "<!DOCTYPE html>",   "<html lang=\"en\">",     "charset=\"utf-8\"",
+        "name=\"viewport\"", "content=\"light dark\"", "</title>",
+    };
+    char heading[64];
+
+    CHECK_OK(c->body_n < 500);
+    for (size_t i = 0; i < MR_ARRAY_LEN(has); i++)
+        CHECK_EQ_INT(count(c->body, has[i]), 1);
+    snprintf(heading, sizeof heading, "<h1>%s</h1>", says);
+    CHECK_EQ_INT(count(c->body, heading), 1);
+    CHECK_EQ_INT(count(c->body, says), 2); /* and the title */
+    CHECK_EQ_INT(count(c->body, "src="), 0);
+    CHECK_EQ_INT(count(c->body, "href="), 0);
+    CHECK_EQ_INT(count(c->body, "<script"), 0);
+}
+
+static void check_form(const struct web *w, size_t i)
+{
+    struct client *c = client_new(w);
+    bool head = strncmp(forms[i].line, "HEAD", 4) == 0;
+    bool page = forms[i].form == PAGE;
+    char text[512];
+    int status;
+
+    snprintf(text, sizeof text, "%s\r\nHost: a\r\n%s\r\n", forms[i].line,
+             forms[i].fields);
+    client_send(c, text);
+    status = head ? client_head(c) : client_answer(c);
+    CHECK_EQ_INT(status, strtol(forms[i].says, NULL, 10));
+    CHECK_EQ_INT(count(c->head, "accept\r\n"), forms[i].form != NONE);
+    CHECK_EQ_STR(client_field(c, "Content-Type"),
+                 strstr(forms[i].line, "type=") ? "text/x-own"
+                 : page                         ? "text/html; charset=utf-8"
+                                                : "text/plain; charset=utf-8");
+    CHECK_EQ_INT(count(c->head, "\r\nWWW-Authenticate: Basic"), status == 401);
+    if (page && !head)
+        check_page(c, forms[i].says);
+    else if (!head)
+        CHECK_OK(strncmp(c->body, forms[i].says, strlen(forms[i].says)) == 0);
+    client_free(c);
+}
+
+WEB(error_pages_for_browsers)
+{
+    web_route(w, "GET /r", fails, NULL);
+    web_route(w, "/denied", denies, NULL);
+    web_route(w, "/more", says_more, NULL);
+    for (size_t i = 0; i < MR_ARRAY_LEN(forms); i++) {
+        CASE("%s %s", forms[i].line, forms[i].fields);
+        check_form(w, i);
+    }
+}
+
+/* HEAD has GET's fields, length and all. */
+WEB(error_pages_to_head)
+{
+    static const char *const accept[] = {CHROME, ""};
+    struct client *c = client_new(w);
+    char text[512], get[24];
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(accept); i++) {
+        CASE("%s", accept[i]);
+        snprintf(text, sizeof text, REQUEST("GET /none", "%s"), accept[i]);
+        CHECK_EQ_INT(ask(c, text), 404);
+        snprintf(get, sizeof get, "%zu", c->body_n);
+        CHECK_EQ_STR(client_field(c, "Content-Length"), get);
+        snprintf(text, sizeof text, REQUEST("HEAD /none", "%s"), accept[i]);
+        client_send(c, text);
+        CHECK_EQ_INT(client_head(c), 404);
+        CHECK_EQ_STR(client_field(c, "Content-Length"), get);
+        CHECK_EQ_STR(client_field(c, "Vary"), "Accept");
+    }
+    client_free(c);
+}
+
 SUITE("error pages", error_pages_added, error_pages_of_any_size,
-      error_pages_of_a_server)
+      error_pages_of_a_server, error_pages_for_browsers, error_pages_to_head)
 TEST_MAIN()

@@ -248,6 +248,36 @@ TEST(types_by_accept)
     }
 }
 
+static const struct {
+    const char *fields; /* Accept, each at its line's end */
+    unsigned want;
+} named[] = {
+    {"", 0},
+    {"*/*\n", 0},
+    {"text/*\n", 0},
+    {"text/html\n", 1000},
+    {"Text/HTML;level=1;q=0.25\n", 250},
+    {"text/html;q=0, */*\n", 0},
+    {"*/*, text/*;q=0.3, text/html;q=0.2\n", 200},
+    {"image/png\ntext/html;q=0.5\n", 500},
+    {"text/html;q=0.5, text/html\n", 500},
+    {"text/html;q=2\n", 0},
+    {"text/htm\n", 0},
+};
+
+TEST(types_by_name)
+{
+    for (size_t i = 0; i < MR_ARRAY_LEN(named); i++) {
+        struct mr_field room[4];
+        struct mr_headers h;
+
+        CASE("%s", named[i].fields);
+        mr_headers_init(&h, room, MR_ARRAY_LEN(room));
+        add_all(&h, "Accept", named[i].fields);
+        EQ_INT(mr_negotiate_named(&h, "text/html"), named[i].want);
+    }
+}
+
 SUITE("negotiation", weights, codings_in_order, codings_offered,
-      codings_have_suffixes, types_by_accept)
+      codings_have_suffixes, types_by_accept, types_by_name)
 TEST_MAIN()
