@@ -4,9 +4,9 @@
 // check_browser.sh.
 'use strict';
 const { chromium } = require('playwright-core');
-const { part, totals } = require('./harness.js');
+const { check, part, totals } = require('./harness.js');
 
-async function main() {
+async function browse() {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
@@ -16,7 +16,16 @@ async function main() {
     if (!only || only === name)
       await part(name, () => require(`./${name}.js`)(browser));
   await browser.close();
-  process.exitCode = totals() > 0 ? 1 : 0;
+}
+
+// Whatever happens, it is counted; and what a part left open holds nobody up.
+async function main() {
+  try {
+    await browse();
+  } catch (e) {
+    check('the browser', false, e.stack);
+  }
+  process.exit(totals() > 0 ? 1 : 0);
 }
 
 main();

@@ -13,6 +13,7 @@ const shots = path.join(tmp, 'screenshots');
 let passed = 0;
 let failed = 0;
 let servers = 0;
+const running = new Set(); // servers' processes
 
 function check(what, good, detail) {
   if (good) {
@@ -53,14 +54,20 @@ class Site {
     let log = '';
     this.child = spawn(process.env.MILLRACE, this.args,
       { stdio: ['ignore', 'ignore', 'pipe'] });
+    // Rejected when there is no such program.
     const ended = once(this.child, 'exit');
+    const { child } = this;
+    running.add(child);
+    const gone = () => running.delete(child);
+    ended.then(gone, gone);
     await new Promise((ready, fail) => {
       this.child.stderr.on('data', (piece) => {
         log += piece;
         if (log.includes('listening on '))
           ready();
       });
-      ended.then(() => fail(new Error(`the server does not start: ${log}`)));
+      ended.then(() => fail(new Error(`the server does not start: ${log}`)),
+        fail);
     });
     this.ended = ended;
     return this;
@@ -224,10 +231,11 @@ async function shoot(page, name) {
   await page.screenshot({ path: path.join(shots, `${name}.png`) });
 }
 
-// A page in each view: what it owes; `act` brings it to where it is looked at.
-async function look(browser, url, name, act) {
+// A page in each view: what it owes; `act` brings it to where it is looked at;
+// `allow` as for open.
+async function look(browser, url, name, act, allow) {
   for (const [view, options] of Object.entries(views)) {
-    const page = await open(browser, url, options);
+    const page = await open(browser, url, options, allow);
     if (act) await act(page);
     same(`${name}, ${view}`, await page.evaluate(audit,
       view.startsWith('phone')), []);
@@ -239,7 +247,8 @@ async function look(browser, url, name, act) {
   }
 }
 
-// One theme. What it throws is one failure.
+// One theme. What it throws is one failure; a server that it left is ended, for
+// node waits for it.
 async function part(name, fn) {
   const began = Date.now();
   const before = [passed, failed];
@@ -247,6 +256,8 @@ async function part(name, fn) {
     await fn();
   } catch (e) {
     check(name, false, e.stack);
+    for (const child of running)
+      child.kill('SIGKILL');
   }
   console.log(`${name}: ${passed - before[0]} passed, ` +
     `${failed - before[1]} failed, ${((Date.now() - began) / 1000)

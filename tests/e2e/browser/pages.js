@@ -5,8 +5,7 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { Site, check, look, open, same, shoot, views } =
-  require('./harness.js');
+const { Site, check, look, open, same, views } = require('./harness.js');
 
 const names = ['plain.txt', 'two words.txt', '<b>&amp;"q\'.txt',
   'per%20cent.txt', 'hash#question?.txt', 'grün.txt', 'a:b.txt', '日本.txt',
@@ -14,6 +13,16 @@ const names = ['plain.txt', 'two words.txt', '<b>&amp;"q\'.txt',
 
 async function status(url) {
   return (await fetch(url, { redirect: 'manual' })).status;
+}
+
+// Is the paper of an error page darker than its ink, for who likes it dark?
+async function dark(browser, url) {
+  const page = await open(browser, url + '/nothing-here', views['phone-dark'],
+    [404]);
+  const ink = await page.evaluate(() =>
+    getComputedStyle(document.querySelector('h1')).color);
+  await page.context().close();
+  return /\d+/.exec(ink)[0] > 127;
 }
 
 async function shipped(browser) {
@@ -44,11 +53,15 @@ async function shipped(browser) {
   await page.getByRole('link', { name: '../' }).click();
   await page.waitForURL(site.url + '/samples/');
 
-  // An error is said in words.
+  // An error is said in words, in letters of a size to be read.
+  await look(browser, site.url + '/nothing-here', 'error', null, [404]);
   const lost = await open(browser, site.url + '/nothing-here', views.phone,
     [404]);
   same('an error', (await lost.textContent('body')).trim(), '404 Not Found');
-  await shoot(lost, 'error-phone');
+  same('the title of an error', await lost.title(), '404 Not Found');
+  same('an error is as wide as the screen', await lost.evaluate(() =>
+    document.documentElement.clientWidth), views.phone.viewport.width);
+  same('a dark error is dark', await dark(browser, site.url), true);
   for (const p of [page, lost])
     await p.context().close();
   await site.stop();
