@@ -41,6 +41,8 @@ LIBS_core = -lev -lconfuse -lpthread -ldl
 LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
 LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay -lz -lbrotlienc -lzstd
 LIBS_apps = $(LIBS_http)
+TEST_LIBS_http = -lbrotlidec
+TEST_LIBS_apps = $(TEST_LIBS_http)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
 # --- what there is ---
@@ -118,7 +120,7 @@ with_http  = $(call obj,$(filter-out $(wildcard tests/http/test_*.c),\
 define test_rules
 $(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(with_$(1)) $(below_$(1))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) -lbrotlidec -lcunit
+	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) $(TEST_LIBS_$(1)) -lcunit
 endef
 $(foreach l,core io http apps,$(if $(call tests_of,$(l)),\
 	$(eval $(call test_rules,$(l)))))
