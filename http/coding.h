@@ -25,7 +25,7 @@
 #include "http/negotiate.h"
 
 /* Of all coders of a pool that are taken: beyond it mr_coder_take says no. A
- * worker with 200 gzip, 40 zstd or 30 br answers on their way at once. */
+ * worker with 248 gzip, 40 zstd or 20 br answers on their way at once. */
 #define MR_CODERS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 /* Room for output that a call has at least. */
 #define MR_CODER_ROOM 64

@@ -32,8 +32,10 @@ enum { HINT_MAX = 1024 * 1024 - 1 };
 
 /* --- memory --- */
 
-/* 1.9 MB at once is the most that was seen; the rest is for gaps. */
-#define PIECE ((size_t)2400 * 1024)
+/* Its array of commands grows by a new one, twice as large, while the old one
+ * is still there: after a flush of some 58 KB, and then long pieces of short
+ * words, that is 2.7 MB in all. The rest is for gaps. */
+#define PIECE ((size_t)3200 * 1024)
 
 struct block {
     size_t n; /* with this head; a multiple of 16 */

@@ -116,6 +116,7 @@ static int declare(struct mr_response *res, enum mr_coding coding)
             mr_response_header(res, "Content-Encoding", mr_coding_name(coding));
     if (!err)
         remove_field(res, "accept-ranges");
+    res->declared = !err;
     return err;
 }
 
@@ -270,13 +271,13 @@ struct mr_str mr_compress_whole(struct mr_response *res, int status,
     struct mr_str coded;
     enum mr_coding c;
     int level = 0;
-    bool known;
+    bool known, may;
 
-    if (body.n > INLINE_MAX || status == 304 ||
-        !may_code(res, status, type, (int64_t)body.n))
+    if (body.n > INLINE_MAX || status == 304)
         return body;
+    may = may_code(res, status, type, (int64_t)body.n);
     res->policy = NULL;
-    if (say_vary(res))
+    if (!may || say_vary(res))
         return body;
     c = choose(res, p, &level);
     if (c == MR_CODING_IDENTITY)
@@ -343,6 +344,9 @@ void mr_compress_drop(struct mr_response *res)
 {
     struct mr_compressing *z = res->coded;
 
+    if (res->declared && !res->started)
+        remove_field(res, "content-encoding");
+    res->declared = false;
     res->coded = NULL;
     if (!z)
         return;

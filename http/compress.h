@@ -25,8 +25,8 @@
  *  (4) A whole answer of up to 16 KiB keeps a Content-Length, and is sent as it
  *      is if that is shorter. Others are chunked; on HTTP/1.0 they last until
  *      close.
- *  (5) The hub's thread codes 16 KiB of an answer; what goes beyond is coded
- *      on a helper, 64 KiB at a time.
+ *  (5) The hub's thread codes 16 KiB of an answer, and as much again after
+ *      each flush; what goes beyond is coded on a helper, 64 KiB at a time.
  *  (6) mr_response_flush sends all that was written so far; without it up to 32
  *      KiB are held back.
  *  (7) Where memory lacks, or more answers are compressed at once than

@@ -134,14 +134,16 @@ struct mr_response {
     uint16_t has; /* of MR_HAS_...: what the handler's fields name */
     bool no_body; /* HEAD, 204, 304: what is written is dropped */
     bool chunked;
-    bool close;                       /* the connection ends after it */
-    bool broken;                      /* cut short: nothing may follow */
-    uint64_t left;                    /* of the announced length */
-    uint64_t above;                   /* bytes written beyond it, and dropped */
+    bool until_close; /* nothing but the end of the connection tells its end */
+    bool close;       /* the connection ends after it */
+    bool broken;      /* cut short: nothing may follow */
+    uint64_t left;    /* of the announced length */
+    uint64_t above;   /* bytes written beyond it, and dropped */
     uint64_t body_bytes;              /* written so far */
     int64_t length;                   /* announced; -1: not */
     const struct mr_compress *policy; /* until it starts; NULL: none */
     struct mr_compressing *coded;     /* NULL: it is sent as it is written */
+    bool declared;                    /* Content-Encoding is compress.c's */
 };
 
 /* What an ACTIVE connection borrows. */

@@ -341,12 +341,6 @@ static bool peer_talks(const struct mr_exchange *x)
     return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
 }
 
-/* Nothing but the connection's end would tell the end of its body. */
-static bool is_until_close(const struct mr_response *res)
-{
-    return res->started && !res->chunked && !res->no_body && res->length < 0;
-}
-
 /* The head is whole: answer it. */
 enum mr_next mr_dispatch_request(struct mr_exchange *x)
 {
@@ -368,7 +362,8 @@ enum mr_next mr_dispatch_request(struct mr_exchange *x)
     if (x->host->access_log)
         log_access(x, x->req.head);
     if (x->res.broken)
-        next = is_until_close(&x->res) ? MR_NEXT_RESET : MR_NEXT_CLOSE;
+        next = x->res.started && x->res.until_close ? MR_NEXT_RESET
+                                                    : MR_NEXT_CLOSE;
     else if (x->res.close)
         next = x->body.done ? MR_NEXT_CLOSE : MR_NEXT_LINGER;
     else

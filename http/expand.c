@@ -15,10 +15,14 @@ bool mr_expand_next(struct mr_str *rest, struct mr_str *ret_text,
     if (rest->n == 0)
         return false;
     open = mr_str_find(*rest, '{');
-    close = mr_str_find(*rest, '}');
+    close = open < 0
+                ? -1
+                : mr_str_find(mr_str_n(rest->p + open, rest->n - (size_t)open),
+                              '}');
+    close += close < 0 ? 0 : open;
     *ret_name = (struct mr_str){0};
     *ret_text = *rest;
-    if (open < 0 || close < open) {
+    if (close < 0) {
         rest->n = 0;
         return true;
     }

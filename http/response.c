@@ -44,6 +44,7 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->has = 0;
     res->no_body = false;
     res->chunked = false;
+    res->until_close = false;
     res->close = false;
     res->broken = false;
     res->left = 0;
@@ -52,6 +53,7 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->length = 0;
     res->policy = NULL;
     res->coded = NULL;
+    res->declared = false;
 }
 
 /* --- the head --- */
@@ -111,10 +113,9 @@ static void decide_framing(struct mr_response *res, int64_t length)
         head->method == MR_METHOD_HEAD || has_no_content(res->status);
     if ((length >= 0 && !res->coded) || res->no_body)
         return;
-    if (head->minor >= 1)
-        res->chunked = true;
-    else
-        res->close = true; /* 1.0: the end of the connection is the end */
+    res->chunked = head->minor >= 1;
+    res->until_close = !res->chunked;
+    res->close |= res->until_close;
 }
 
 /* 204 and 1xx have no length (RFC 9110 8.6). HEAD and 304 say what GET's would

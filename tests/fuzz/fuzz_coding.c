@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char out[1024 * 1024], back[256 * 1024];
+static char out[4 * 1024 * 1024], back[256 * 1024];
 
 static size_t run(struct mr_coder *c, enum mr_coder_op op, struct mr_str in,
                   size_t at, size_t room)

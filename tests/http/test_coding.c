@@ -288,6 +288,47 @@ TEST(coding_br_needs_no_memory)
     free(to.p);
 }
 
+/* Short words make many commands, whose array grows behind a first flush. */
+TEST(coding_br_needs_no_memory_behind_a_flush)
+{
+    struct sink to = {malloc(2 * MIB), 0, 2 * MIB};
+    char words[1000][6], *text = malloc(MIB);
+    unsigned seed = 7;
+
+    for (int i = 0; i < 1000; i++) {
+        for (int k = 0; k < 5; k++)
+            words[i][k] = (char)('a' + rand_r(&seed) % 26);
+        words[i][5] = ' ';
+    }
+    for (size_t at = 0; at < MIB; at += 6)
+        memcpy(text + at, words[rand_r(&seed) % 1000], MR_MIN(6, MIB - at));
+    for (int l = 1; l <= mr_coding_level_max(MR_CODING_BR); l++) {
+        for (size_t first = 30000; first <= 72000; first += 7000) {
+            struct mr_coder_pool pool = {0};
+            struct mr_coder *c;
+
+            CASE("level %d, %zu first", l, first);
+            CHECK_EQ_INT(mr_coder_take(&pool, MR_CODING_BR, l, -1, &c), 0);
+            to.n = 0;
+            CHECK_EQ_INT(
+                code(c, MR_CODER_FLUSH, mr_str_n(text, first), &to, 32 * 1024),
+                0);
+            for (size_t at = first; at < MIB; at += 64 * 1024)
+                CHECK_EQ_INT(
+                    code(c, MR_CODER_GO,
+                         mr_str_n(text + at, MR_MIN(64 * 1024, MIB - at)), &to,
+                         32 * 1024),
+                    0);
+            CHECK_EQ_INT(code(c, MR_CODER_END, mr_str(""), &to, 32 * 1024), 0);
+            mr_coder_give(c);
+            check_text(MR_CODING_BR, &to, text, MIB, true);
+            mr_coder_pool_fini(&pool);
+        }
+    }
+    free(text);
+    free(to.p);
+}
+
 static struct mr_coder_pool doomed;
 static struct mr_coder *doomed_coder;
 
@@ -428,8 +469,9 @@ TEST(compress_type_patterns)
 
 SUITE("coders", coding_there_and_back, coding_levels, coding_pool_has_a_bound,
       coding_is_used_again, coding_without_memory, coding_br_needs_no_memory,
-      coding_of_another_length, coding_dies_without_level,
-      coding_dies_of_identity, coding_dies_of_a_pool_in_use)
+      coding_br_needs_no_memory_behind_a_flush, coding_of_another_length,
+      coding_dies_without_level, coding_dies_of_identity,
+      coding_dies_of_a_pool_in_use)
 SUITE("what is compressed", compress_settings, compress_types,
       compress_type_patterns)
 TEST_MAIN()

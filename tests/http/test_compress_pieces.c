@@ -183,10 +183,21 @@ WEB(compress_event_streams)
 
 /* --- what goes wrong --- */
 
+/* Who has no memory to answer says so. */
+static int answer_or_plain(struct mr_request *req, struct mr_response *res,
+                           void *self)
+{
+    int err = answer(req, res, self);
+
+    return err == -ENOMEM ? mr_reply(res, 500, "text/plain", mr_str("none"))
+                          : err;
+}
+
 /* A handler that breaks its word does so as without compression. */
 WEB(compress_and_length)
 {
     struct client *c = client_new(w);
+    ssize_t n;
 
     prepare();
     web_route(w, "/", answer, &on);
@@ -196,7 +207,49 @@ WEB(compress_and_length)
     CHECK_EQ_STR(client_field(c, "Content-Encoding"), "gzip");
     CHECK_OK(client_sees_end(c));
     client_free(c);
+    /* with nothing but the connection's end, it is no end */
+    c = client_new(w);
+    client_send(c, "GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n");
+    while ((n = client_more(c)) > 0)
+        continue;
+    CHECK_EQ_INT(n, -ECONNRESET);
+    client_free(c);
+    plan.lie = 0;
+    c = client_new(w);
+    client_send(c, "GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n");
+    while ((n = client_more(c)) > 0)
+        continue;
+    CHECK_EQ_INT(n, 0);
+    client_free(c);
     CHECK_EQ_INT(w->http->coders.bytes, 0);
+}
+
+/* No memory for the head: what is answered then is plain, and said to be. */
+WEB(compress_is_taken_back)
+{
+    struct client *c = client_new(w);
+    bool plain = false;
+
+    prepare();
+    web_route(w, "/", answer_or_plain, &on);
+    plan = (struct plan){.n = 4000};
+    for (unsigned nth = 1; nth < 60; nth++) {
+        CASE("allocation %u", nth);
+        mr_sys_fault(MR_SYS_ALLOC, nth, -ENOMEM);
+        if (get(c, "GET", "gzip") < 0) {
+            mr_sys_fault_clear();
+            client_free(c);
+            c = client_new(w);
+            continue;
+        }
+        mr_sys_fault_clear();
+        if (coding_of(c) == MR_CODING_IDENTITY)
+            plain = true;
+        else
+            check_body(c, 4000);
+    }
+    CHECK_OK(plain);
+    client_free(c);
 }
 
 static int boast(struct mr_request *req, struct mr_response *res, void *self)
@@ -387,7 +440,7 @@ WEB(compress_several_writers)
 
 SUITE("in pieces", compress_pieces, compress_on_small_stacks, compress_flushes,
       compress_event_streams, compress_several_writers)
-SUITE("what goes wrong", compress_and_length, compress_cuts_what_is_above,
-      compress_and_the_client_leaves, compress_has_a_bound,
-      compress_without_memory)
+SUITE("what goes wrong", compress_and_length, compress_is_taken_back,
+      compress_cuts_what_is_above, compress_and_the_client_leaves,
+      compress_has_a_bound, compress_without_memory)
 TEST_MAIN()
