@@ -79,6 +79,7 @@ const char chat_page[] =
     "  url.protocol = url.protocol.replace('http', 'ws');\n"
     "  url.searchParams.set('room', $('room').value);\n"
     "  url.searchParams.set('name', $('name').value);\n"
+    "  if (ws) ws.close();\n"
     "  const mine = ws = new WebSocket(url);\n"
     "  mine.onopen = () => {\n"
     "    if (ws !== mine) return;\n"

@@ -70,7 +70,7 @@ static int tell_missed(struct mr_sse *s, const struct mr_request *req,
     uint64_t last;
 
     if (mr_str_to_u64(mr_sse_last_id(req), INT64_MAX, &last) ||
-        (int64_t)last + 1 >= number)
+        last + 1 >= (uint64_t)number)
         return 0;
     snprintf(text, sizeof text, "%lld",
              (long long)(number - 1 - (int64_t)last));

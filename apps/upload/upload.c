@@ -186,7 +186,8 @@ static int take(struct mr_request *req, struct mr_response *res,
 {
     struct mr_arena *arena = mr_request_arena(req);
     bool page = wants_page(req);
-    const char *said = "", *name;
+    struct mr_buf said = {0};
+    const char *name, *text;
     struct mr_upload form;
     int rc = mr_request_upload(req,
                                &(struct mr_upload_options){
@@ -202,19 +203,21 @@ static int take(struct mr_request *req, struct mr_response *res,
             continue;
         rc = keep(u, arena, p, &name);
         if (rc == 0)
-            said = mr_arena_printf(
-                arena, page ? "%s<li>%s, %lld bytes</li>\n" : "%s%s %lld\n",
-                said, name, (long long)p->size);
-        if (!said)
-            rc = -ENOMEM;
+            rc = mr_buf_printf(&said,
+                               page ? "<li>%s, %lld bytes</li>\n" : "%s %lld\n",
+                               name, (long long)p->size);
     }
+    text = mr_arena_dup(arena, mr_buf_view(&said));
+    mr_buf_fini(&said);
+    if (!text && rc == 0)
+        rc = -ENOMEM;
     if (rc == -EEXIST)
         return mr_reply_status(res, MR_STATUS_CONFLICT);
     if (rc < 0)
         return rc;
     if (page)
-        return reply_page(req, res, said);
-    return mr_reply(res, 200, "text/plain; charset=utf-8", mr_str(said));
+        return reply_page(req, res, text);
+    return mr_reply(res, 200, "text/plain; charset=utf-8", mr_str(text));
 }
 
 static int upload(struct mr_request *req, struct mr_response *res, void *self)

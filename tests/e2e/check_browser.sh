@@ -11,4 +11,4 @@ cd "${0%/*}/../.." || exit 1
 
 # all.js counts, and starts servers of its own.
 E2E_TMP=$tmp NODE_PATH=${MR_BUILD:-build/release}/browser/node_modules \
-    node tests/e2e/browser/all.js
+    timeout 400 node tests/e2e/browser/all.js

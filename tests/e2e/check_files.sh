@@ -51,6 +51,7 @@ same 'wget -r, above' "$tmp/got/sub/a.txt" "$tmp/www/sub/a.txt"
 curl -fsS --compressed -D "$tmp/head" -o "$tmp/got/text" "$site_url/text.txt"
 same 'curl --compressed' "$tmp/got/text" "$tmp/www/text.txt"
 check 'it was not compressed' grep -qi '^content-encoding: gzip' "$tmp/head"
+rm "$tmp/got/text"
 curl -fsS -o "$tmp/got/text" "$site_url/text.txt"
 same 'curl without it' "$tmp/got/text" "$tmp/www/text.txt"
 
@@ -70,9 +71,12 @@ done
 curl -fsS --compressed -r 1000-1999 -o "$tmp/got/piece" "$compressed/9000000.txt"
 tail -c +1001 "$tmp/www/coded/9000000.txt" | head -c 1000 >"$tmp/want"
 same 'curl --compressed -r 1000-1999' "$tmp/got/piece" "$tmp/want"
-curl -sS -0 --compressed -D "$tmp/head" -o "$tmp/got/text" \
+rm "$tmp/got/text"
+curl -fsS -0 --compressed -D "$tmp/head" -o "$tmp/got/text" \
     "$compressed/9000000.txt"
 same 'curl -0 --compressed' "$tmp/got/text" "$tmp/www/coded/9000000.txt"
+no_chunks() { ! grep -qi '^transfer-encoding' "$tmp/head"; }
+check 'chunks to HTTP/1.0' no_chunks
 cat >"$tmp/coded.py" <<'PY'
 import gzip, http.client, sys
 host, port, path = sys.argv[1:]

@@ -20,6 +20,7 @@ if [ -z "${IN_NAMESPACE-}" ] ||
     checks_done e2e/full_disk
     exit
 fi
+trap 'umount -l "$disk" 2>/dev/null; site_clean' EXIT
 site_start 'workers = 1
 access_log = "@DIR@/disk/access.log"
 route "/" { app = hello }'

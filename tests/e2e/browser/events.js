@@ -47,6 +47,9 @@ module.exports = async (browser) => {
 
   await site.stop();
   await until(page, 'state', /^reconnecting$/);
+  await page.evaluate(() => {
+    document.getElementById('id').textContent = '';
+  });
   await site.start();
   await until(page, 'state', /^connected/);
   await until(page, 'id', /^\d+$/);

@@ -22,5 +22,6 @@ mkdir -p "$to"
 cp "$here/package.json" "$to/"
 cd "$to"
 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-package-lock \
-    --ignore-scripts --no-audit --no-fund --silent ||
+    --ignore-scripts --no-audit --no-fund --silent \
+    --cache "$PWD/.npm-cache" ||
     { rm -f package.json; echo 'npm could not install it' >&2; exit 1; }
