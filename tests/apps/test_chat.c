@@ -153,6 +153,30 @@ TEST(chat_and_events_end_with_the_server)
     close(ann.fd);
 }
 
-SUITE("chat", chat_rooms, chat_slow_member,
-      chat_and_events_end_with_the_server);
+/* The largest number that is an id: nothing is missed, nothing overflows. */
+TEST(events_last_id_of_the_future)
+{
+    struct site s = {0};
+    char in[4096];
+    size_t n = 0;
+    ssize_t got;
+    int fd;
+
+    OK(site_start(&s, route));
+    fd = client_dial(&s);
+    OK(client_send(fd, "GET /events/stream HTTP/1.1\r\nHost: t\r\n"
+                       "Last-Event-ID: 9223372036854775807\r\n\r\n"));
+    do {
+        got = read(fd, in + n, sizeof in - 1 - n);
+        OK(got > 0);
+        n += (size_t)got;
+        in[n] = '\0';
+    } while (!strstr(in, "event: tick"));
+    OK(!strstr(in, "event: missed"));
+    close(fd);
+    EQ_INT(site_stop(&s), 0);
+}
+
+SUITE("chat", chat_rooms, chat_slow_member, chat_and_events_end_with_the_server,
+      events_last_id_of_the_future);
 TEST_MAIN()

@@ -86,5 +86,46 @@ TEST(upload_keeps)
     EQ_INT(site_stop(&s), 0);
 }
 
-SUITE("upload", upload_keeps)
+#define MANY 1000
+
+/* The answer to a form of many parts takes memory in step with its length: a
+ * list that is copied for each part would take more than 60 MB. */
+TEST(upload_of_many_parts)
+{
+    static char body[MANY * 256], head[256];
+    struct site s = {0};
+    char last[256];
+    int64_t before, after;
+    size_t n = 0;
+    int fd;
+
+    for (int i = 0; i < MANY; i++)
+        n += (size_t)snprintf(body + n, sizeof body - n,
+                              "--b\r\nContent-Disposition: form-data; "
+                              "name=file; filename=\"%0120d\"\r\n\r\nx\r\n",
+                              i);
+    n += (size_t)snprintf(body + n, sizeof body - n, "--b--\r\n");
+    OK(n < sizeof body);
+    OK(site_start(&s, "workers = 1\n" CONF));
+    before = site_proc_bytes(site_worker(&s, 0), "status", "VmHWM");
+    snprintf(head, sizeof head,
+             "POST /in HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+             "Content-Type: multipart/form-data; boundary=b\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             n);
+    fd = client_dial(&s);
+    OK(client_send(fd, head));
+    OK(client_write(fd, body, n));
+    OK(client_ended(fd));
+    close(fd);
+    snprintf(last, sizeof last, "%s/%0120d", s.dir, MANY - 1);
+    EQ_INT(access(last, F_OK), 0);
+    after = site_proc_bytes(site_worker(&s, 0), "status", "VmHWM");
+    OK(before > 0);
+    if (!site_is_instrumented())
+        OK(after - before < 8 << 20);
+    EQ_INT(site_stop(&s), 0);
+}
+
+SUITE("upload", upload_keeps, upload_of_many_parts)
 TEST_MAIN()

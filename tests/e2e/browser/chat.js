@@ -47,6 +47,18 @@ module.exports = async (browser) => {
   await join(cid, 'Cid', 'another');
   await state(cid, 'only you');
 
+  // Joining twice in a row makes one member: the first connection is left.
+  const eve = await open(browser, url, views.light);
+  await eve.getByLabel('Your name').fill('Eve');
+  await eve.getByLabel('Room').fill('third');
+  await eve.evaluate(() => {
+    document.querySelector('#enter').requestSubmit();
+    document.querySelector('#enter').requestSubmit();
+  });
+  await has(eve, 'Eve has joined');
+  await state(eve, 'only you');
+  await eve.context().close();
+
   const markup = '<img src=x onerror="document.title=1"><b>&amp;</b>';
   await say(ann, 'Good morning, Böb!');
   await say(bob, markup);
