@@ -317,6 +317,8 @@ int mr_reply_memo(struct mr_response *res, int status, struct mr_str type,
     if (mr_body_is_long(res->x))
         res->close = true;
     err = start(res, status, type, (int64_t)body.n, small ? body.n : 0);
+    if (err && !res->started)
+        mr_compress_drop(res);
     if (err || body.n == 0)
         return err;
     if (!small || res->no_body || out->len > MR_GATHER_MAX / 2)

@@ -201,6 +201,15 @@ WEB(compress_files_cut)
     CHECK_OK(client_sees_end(c));
     client_free(c);
     CHECK_EQ_INT(w->http->coders.bytes, 0);
+    /* on 1.0 only a reset tells it from a whole one */
+    c = client_new(w);
+    client_send(c, "GET /large.html HTTP/1.0\r\nHost: a\r\n"
+                   "Accept-Encoding: gzip\r\n\r\n");
+    mr_sys_fault(MR_SYS_PREADV2, 2, -EIO);
+    CHECK_EQ_INT(client_answer(c), -ECONNRESET);
+    mr_sys_fault_clear();
+    client_free(c);
+    CHECK_EQ_INT(w->http->coders.bytes, 0);
     mr_static_close(files);
 }
 

@@ -187,8 +187,11 @@ WEB(compress_event_streams)
 static int answer_or_plain(struct mr_request *req, struct mr_response *res,
                            void *self)
 {
-    int err = answer(req, res, self);
+    int err;
 
+    CHECK_EQ_INT(res->x->out.len, 0);
+    mr_buf_fini(&res->x->out); /* the head needs memory each time */
+    err = answer(req, res, self);
     return err == -ENOMEM ? mr_reply(res, 500, "text/plain", mr_str("none"))
                           : err;
 }
@@ -249,6 +252,27 @@ WEB(compress_is_taken_back)
             check_body(c, 4000);
     }
     CHECK_OK(plain);
+    client_free(c);
+}
+
+/* An answer that may not be: the error in its place is plain. */
+static int owes(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    mr_response_compress(res, self);
+    CHECK_EQ_INT(mr_reply(res, 401, "text/plain", mr_str_n(prose, 4000)),
+                 -EINVAL);
+    return mr_reply(res, 500, "text/plain", mr_str_n(prose, 4000));
+}
+
+WEB(compress_is_taken_back_from_no_answer)
+{
+    struct client *c = client_new(w);
+
+    prepare();
+    web_route(w, "/", owes, &on);
+    CHECK_EQ_INT(get(c, "GET", "gzip"), 500);
+    check_body(c, 4000);
     client_free(c);
 }
 
@@ -441,6 +465,7 @@ WEB(compress_several_writers)
 SUITE("in pieces", compress_pieces, compress_on_small_stacks, compress_flushes,
       compress_event_streams, compress_several_writers)
 SUITE("what goes wrong", compress_and_length, compress_is_taken_back,
-      compress_cuts_what_is_above, compress_and_the_client_leaves,
-      compress_has_a_bound, compress_without_memory)
+      compress_is_taken_back_from_no_answer, compress_cuts_what_is_above,
+      compress_and_the_client_leaves, compress_has_a_bound,
+      compress_without_memory)
 TEST_MAIN()
