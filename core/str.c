@@ -116,6 +116,15 @@ bool mr_str_split(struct mr_str *rest, char sep, struct mr_str *ret_part)
     return true;
 }
 
+bool mr_str_word(struct mr_str *rest, struct mr_str *ret_word)
+{
+    while (mr_str_split(rest, ' ', ret_word)) {
+        if (ret_word->n > 0)
+            return true;
+    }
+    return false;
+}
+
 /* The value of a digit, or 255. */
 static unsigned digit(char c)
 {

@@ -79,6 +79,9 @@ MR_API struct mr_str mr_str_trim(struct mr_str s);
 MR_API bool mr_str_split(struct mr_str *rest, char sep,
                          struct mr_str *ret_part);
 
+/* The same of words, with a space or more between them. */
+MR_API bool mr_str_word(struct mr_str *rest, struct mr_str *ret_word);
+
 /*
  * The whole of s as a number of decimal (hexadecimal) digits and nothing else.
  * 0, or -EINVAL (empty, or a byte that is no digit), -ERANGE (above max).

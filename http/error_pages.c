@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "core/buf.h"
 #include "core/sys.h"
@@ -26,15 +27,21 @@ mr_error_pages_find(const struct mr_error_page *pages, int status)
 static int read_file(const char *path, struct mr_arena *arena,
                      struct mr_str *ret)
 {
-    int fd = mr_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+    int fd = mr_sys_openat(AT_FDCWD, path,
+                           O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
     struct mr_buf text;
     const char *copy;
+    struct stat st;
     int err;
 
     if (fd < 0)
         return fd;
     mr_buf_init(&text);
-    err = mr_buf_read_fd(&text, fd, MR_ERROR_PAGE_MAX);
+    err = mr_sys_fstat(fd, &st);
+    if (!err && S_ISFIFO(st.st_mode))
+        err = -EINVAL; /* it may have no end */
+    if (!err)
+        err = mr_buf_read_fd(&text, fd, MR_ERROR_PAGE_MAX);
     mr_sys_close(fd);
     if (!err && text.len > MR_ERROR_PAGE_MAX)
         err = -EFBIG;
@@ -47,16 +54,6 @@ static int read_file(const char *path, struct mr_arena *arena,
     return err;
 }
 
-/* Cut the next word off. */
-static bool next_word(struct mr_str *rest, struct mr_str *ret)
-{
-    while (mr_str_split(rest, ' ', ret)) {
-        if (ret->n > 0)
-            return true;
-    }
-    return false;
-}
-
 /* How many codes stand before the file, or -1. */
 static int count_codes(struct mr_str codes)
 {
@@ -64,7 +61,7 @@ static int count_codes(struct mr_str codes)
     uint64_t status;
     int n = 0;
 
-    while (next_word(&codes, &word)) {
+    while (mr_str_word(&codes, &word)) {
         if (mr_str_to_u64(word, 599, &status) || status < 400)
             return -1;
         n++;
@@ -79,7 +76,7 @@ static int add_codes(const struct mr_error_page **pages, struct mr_arena *arena,
     struct mr_str word;
     uint64_t status;
 
-    while (next_word(&codes, &word)) {
+    while (mr_str_word(&codes, &word)) {
         int err = mr_str_to_u64(word, 599, &status);
 
         if (err)

@@ -214,22 +214,13 @@ static int add_names(struct mr_http_conf *conf, struct mr_conf_host *host)
     size_t n = 0;
     int err = 0;
 
-    while (!err && mr_conf_next_name(&rest, &name)) {
+    while (!err && mr_str_word(&rest, &name)) {
         err = add_name(conf, host, name);
         n++;
     }
     if (!err && n == 0)
         return mr_config_error(host->section, NULL, "a host without a name");
     return err;
-}
-
-bool mr_conf_next_name(struct mr_str *rest, struct mr_str *ret)
-{
-    while (mr_str_split(rest, ' ', ret)) {
-        if (ret->n > 0)
-            return true;
-    }
-    return false;
 }
 
 static int add_host(struct mr_http_conf *conf,
@@ -274,6 +265,12 @@ static int check_unknown(struct mr_http_conf *conf)
                                "unknown_host leaves nobody to the routes that "
                                "stand in no host: set it to serve, or move "
                                "them into a host");
+    /* The top level's are the first. */
+    if (conf->rewrite_count > 0 && conf->rewrites[0].host == conf->hosts)
+        return mr_config_error(root, "unknown_host",
+                               "unknown_host leaves nobody to the rewrites "
+                               "that stand in no host: set it to serve, or "
+                               "move them into a host");
     return 0;
 }
 

@@ -171,8 +171,6 @@ MR_MUST_USE int mr_conf_error_pages(struct mr_http_conf *conf,
                                     struct mr_config_section *section,
                                     const struct mr_config_list *list,
                                     const struct mr_error_page **ret);
-/* Cut the next one off a host's names. False at the end. */
-bool mr_conf_next_name(struct mr_str *rest, struct mr_str *ret);
 
 /* route_conf.c: give a route with its app's instance what runs before it. 0,
  * -EINVAL with the message set, -ENOMEM. */

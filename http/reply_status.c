@@ -108,7 +108,8 @@ int mr_reply_status(struct mr_response *res, int status)
 
     if (res->started)
         return -EALREADY;
-    if (status >= 400)
+    if (status >= 400 &&
+        !(res->has & MR_HAS_TYPE)) /* or it were said of ours */
         page = page_for(res->x, status);
     if (page)
         err = mr_reply(res, status, page->type, page->body);

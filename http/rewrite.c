@@ -33,7 +33,7 @@ int mr_rewrite_check(struct mr_str pattern, struct mr_str to,
     int err;
 
     for (size_t i = 0; i < to.n; i++) {
-        if (to.p[i] > ' ' && to.p[i] != 0x7f && to.p[i] != '#')
+        if (to.p[i] > ' ' && to.p[i] < 0x7f && to.p[i] != '#')
             continue;
         *ret_why = "it has no spaces, control bytes, '#' or bytes above 0x7e: "
                    "write %XX";

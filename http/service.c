@@ -113,7 +113,7 @@ static int start_host(struct mr_http_service *s, struct mr_conf_host *h)
     if (err)
         return err;
     err = mr_http_host(s->http, &o, &h->made);
-    while (!err && mr_conf_next_name(&rest, &name))
+    while (!err && mr_str_word(&rest, &name))
         err = mr_http_host_name(h->made, name, &why);
     return err ? say(s->conf, h->names, err) : 0;
 }

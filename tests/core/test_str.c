@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /* test_str.c - views: comparison, splitting, numbers with overflow. */
-#include <errno.h>
-
 #include "core/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+
 #include "tests/test.h"
 
 TEST(str_compare)
@@ -80,6 +82,19 @@ TEST(str_trim_blanks)
     OK(mr_str_is(mr_str_trim(mr_str("\t \t")), ""));
     OK(mr_str_is(mr_str_trim(mr_str("a\r\n")), "a\r\n"));
     OK(mr_str_is(mr_str_trim(mr_str(NULL)), ""));
+}
+
+TEST(str_words)
+{
+    struct mr_str rest = mr_str("  a  bc d "), word;
+    char got[32] = "";
+
+    while (mr_str_word(&rest, &word))
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s,",
+                 MR_STR(word));
+    EQ_STR(got, "a,bc,d,");
+    rest = mr_str("");
+    OK(!mr_str_word(&rest, &word));
 }
 
 TEST(str_split_parts)
@@ -329,7 +344,7 @@ TEST(str_utf8)
 }
 
 SUITE("views", str_compare, str_case_of_every_pair, str_ends_and_finds,
-      str_trim_blanks, str_split_parts, str_reads_nothing_beyond)
+      str_trim_blanks, str_words, str_split_parts, str_reads_nothing_beyond)
 SUITE("numbers", str_numbers, str_put_numbers, str_sizes, str_durations)
 SUITE("escaping", str_escape_stops_before_an_escape)
 SUITE("UTF-8", str_utf8);

@@ -227,6 +227,9 @@ static const struct {
      "command line:1: unknown_host without a host section: *"},
     {LISTEN ROUTE "host x { " ROUTE " }\nunknown_host = 421\n",
      "command line:5: unknown_host leaves nobody *"},
+    {LISTEN "rewrite /a { to = /b }\nhost x { " ROUTE
+            " }\nunknown_host = 421\n",
+     "command line:*: unknown_host leaves nobody to the rewrites *"},
     /* error pages */
     {LISTEN ROUTE "error_page = 'x'\n",
      "command line:3: error_page \"x\": write codes and a file*"},
