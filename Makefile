@@ -20,7 +20,7 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 
-OUT  := build/$(MODE)
+OUT  := build/$(MODE)$(if $(filter none,$(TLS)),-tls-none)
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 
 CPPFLAGS = -I. -D_GNU_SOURCE -MMD -MP

@@ -98,7 +98,7 @@ static const struct {
     const char *name;
     enum mr_coding coding;
 } known[MR_COMPRESS_CODINGS] = {
-    /* As they are liked: zstd is four times as fast as the others. */
+    /* As they are liked: zstd is three to four times as fast. */
     {"zstd", MR_CODING_ZSTD},
     {"br", MR_CODING_BR},
     {"gzip", MR_CODING_GZIP},

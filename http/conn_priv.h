@@ -227,7 +227,7 @@ struct mr_http {
     struct mr_rest_list fresh; /* no byte yet: header_timeout */
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
     struct mr_list starved;
-    struct mr_list begun;    /* ACTIVE, but no coroutine has taken them yet */
+    struct mr_list begun;    /* BEGUN: no coroutine has taken them yet */
     size_t unborn;           /* coroutines that have had no turn yet */
     struct mr_hub_idle hire; /* for `begun`: who should take them is parked */
     size_t starved_n;
@@ -304,7 +304,7 @@ void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason);
 
 /* --- conn.c --- */
 
-/* One at rest: its descriptor, its share of the quota, its memory. */
+/* Without an exchange: its descriptor, its share of the quota, its memory. */
 void mr_conn_close(struct mr_conn *c);
 /* The rest lists, empty. */
 void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,

@@ -3,8 +3,8 @@
 /*
  * dispatch.c - one request: find who answers it, let them, keep the books.
  *
- *   mr_dispatch_request: begin (which host) -> dispatch -> call_handler ->
- * finish -> what the connection does next
+ *   mr_dispatch_request: begin (which host) -> dispatch -> call_handler
+ *   -> finish -> what the connection does next
  *
  * Whatever happens in between, exactly one answer is begun, counted and logged;
  * an answer that went wrong half-way ends the connection.
@@ -334,9 +334,10 @@ static bool peer_talks(const struct mr_exchange *x)
 
     if (x->in_len > 0)
         return true;
-    /* The last read took all there was, and that was just now: nobody has run
-     * in between. */
-    if (x->conn->io.drained && x->read_turn == mr_hub_turn())
+    /* Who says that this is his last request sends no more (RFC 9112 9.6), and
+     * the last read, just now, took all there was. */
+    if (!x->req.head->keep_alive && x->conn->io.drained &&
+        x->read_turn == mr_hub_turn())
         return false;
     return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
 }

@@ -9,11 +9,10 @@
  * written when there are many, when the connection waits, or when the hub is
  * about to.
  *
- *  (1) An exchange has one connection, or is empty: in the pool, or in the
- * hands of a coroutine between two connections. (2) While `writing` is set a
- * coroutine is inside a write: nobody else touches the gathered bytes. Whoever
- * adds to an answer waits for his turn first (response.c); who only reads
- * leaves the writing to whom it is.
+ *  (1) An exchange has one connection, or is empty: pooled, or between two.
+ *  (2) While `writing` is set a coroutine is inside a write: nobody else
+ *      touches the gathered bytes. Whoever adds to an answer waits for his turn
+ *      first (response.c); who only reads leaves the writing to whom it is.
  */
 #include <errno.h>
 #include <string.h>

@@ -12,7 +12,7 @@
  *     while ((rc = mr_head_scan(&s, buf, n)) == MR_SCAN_MORE);
  *
  * Server code calls mr_parse_request (parse.h), which has http-parser confirm
- * the outcome. Bytes are looked at once, however the head is cut.
+ * the outcome. Lines are looked at twice at most, however the head is cut.
  *
  * over budget: what a head says, in one place.
  */

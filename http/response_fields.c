@@ -181,7 +181,6 @@ int mr_response_cookie(struct mr_response *res, const struct mr_cookie *cookie)
                                 mr_str_n(buf, (size_t)n));
 }
 
-/* RFC 9110 11.6.1, 15.3.7, 15.5.6, 15.5.22. */
 void mr_extra_split(const struct mr_extra *e, struct mr_str *ret_name,
                     struct mr_str *ret_value)
 {
@@ -216,6 +215,7 @@ int mr_response_vary(struct mr_response *res, const char *field)
     return mr_response_header(res, "Vary", field);
 }
 
+/* RFC 9110 11.6.1, 15.3.7, 15.5.6, 15.5.22. */
 bool mr_response_may_be(const struct mr_response *res, int status,
                         struct mr_str type)
 {
