@@ -228,6 +228,35 @@ IN_HUB(slow_reader_is_cut_whatever_the_pieces)
     return 0;
 }
 
+/* --- closes that the server decides on --- */
+
+static struct client *hasty;
+
+/* While this one computes, its client has sent another request. */
+static int computes(struct mr_request *req, struct mr_response *res, void *self)
+{
+    (void)req;
+    (void)self;
+    client_send(hasty, GET("/"));
+    return mr_reply(res, 200, "text/plain", mr_str("the last one"));
+}
+
+/* A close with unread bytes would be a reset, and the answer may be lost by it
+ * (RFC 9112 9.6). */
+WEB(close_behind_a_request_that_came_meanwhile, .max_requests = 1)
+{
+    ssize_t n;
+
+    web_route(w, "/", computes, NULL);
+    hasty = client_new(w);
+    CHECK_EQ_INT(ask(hasty, GET("/")), 200);
+    CHECK_EQ_STR(client_field(hasty, "Connection"), "close");
+    while ((n = client_more(hasty)) > 0)
+        continue;
+    CHECK_EQ_INT(n, 0);
+    client_free(hasty);
+}
+
 /* --- several coroutines of one handler --- */
 
 static intptr_t write_pieces(void *res)
@@ -408,6 +437,7 @@ IN_HUB_DIES(freed_by_its_own_handler, "is_inside")
 SUITE("ends", freed_before_the_first_turn, no_timer_outlives_the_server,
       leaving_takes_few_stacks, last_answer_is_whole,
       nothing_follows_a_cut_answer, slow_reader_is_cut_whatever_the_pieces,
+      close_behind_a_request_that_came_meanwhile,
       two_coroutines_write_one_answer, an_error_has_no_fields_of_the_answer,
       refused_head_has_no_body, asked_before_the_half_close,
       freed_by_its_own_handler)
