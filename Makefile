@@ -86,6 +86,8 @@ test_apps := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/apps/apps/*.c))
 wire      := $(if $(wildcard tests/wire/wire.c),$(OUT)/tests/wire/wire)
 wires     := $(sort $(wildcard tests/wire/*.wire))
 enemy     := $(OUT)/tests/e2e/enemy
+bad       := $(OUT)/tests/bad/bad
+bad_obj   := $(call obj,$(filter-out %/main.c,$(wildcard tests/bad/*.c)))
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
 core_bench := $(OUT)/tests/bench/bench_core $(OUT)/tests/bench/echo_io
 bench_app := $(OUT)/tests/bench/peers/http/work.so
@@ -113,9 +115,9 @@ below_core = $(OUT)/libcore.a
 below_io   = $(OUT)/libio.a $(below_core)
 below_http = $(OUT)/libhttp.a $(below_io)
 below_apps = $(below_http)
-with_apps  = $(site)
-with_http  = $(call obj,$(filter-out $(wildcard tests/http/test_*.c),\
-	$(wildcard tests/http/*.c)))
+with_apps  = $(site) $(bad_obj)
+with_http  = $(bad_obj) $(call obj,$(filter-out \
+	$(wildcard tests/http/test_*.c),$(wildcard tests/http/*.c)))
 
 define test_rules
 $(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(with_$(1)) $(below_$(1))
@@ -210,7 +212,7 @@ run: deps ## build and run the server on conf/millrace.conf (ARGS= is appended)
 test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
 	@$(MAKE) --no-print-directory test-run
 
-test-bins: all $(tour) $(factory) $(test_bins) $(test_apps) $(wire)
+test-bins: all $(tour) $(factory) $(test_bins) $(test_apps) $(wire) $(bad)
 test-run: test-bins
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
 		RUN="$(RUN)" tests/run.sh $(test_bins) $(test_sh:%='sh %') \
@@ -286,6 +288,9 @@ fuzz-bins: $(fuzzers:%=$(OUT)/tests/fuzz/fuzz_%)
 $(enemy): $(call obj,tests/e2e/enemy.c)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^
+$(bad): $(call obj,tests/bad/main.c) $(bad_obj) $(below_http)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_http)
 
 e2e: all $(core_bench) $(bench_app) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wget wrk strace chromium \
