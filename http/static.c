@@ -24,6 +24,7 @@
 #include "http/negotiate.h"
 #include "http/static_priv.h"
 #include "http/url.h"
+#include "io/disk.h"
 #include "io/fd.h"
 #include "io/file.h"
 
@@ -209,6 +210,8 @@ int mr_static_look(const struct mr_static *s, const char *path,
             return err;
         ret->fd = ret->kept->fd;
         ret->st = ret->kept->st;
+        if (ret->st.st_size > (off_t)MR_FILE_CACHE_SMALL)
+            mr_disk_keep(ret->fd);
     } else {
         err = mr_file_open_links(s->root, path, O_RDONLY, s->links, &ret->fd);
         if (err)

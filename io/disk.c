@@ -10,7 +10,10 @@
  *       request, and then read to its end: readahead alone does not wait.
  *   (3) Only file systems that are known to be memory are read directly without
  *       being able to say whether they would wait. All others are a helper's.
- *   (4) What is remembered of devices is the thread's own.
+ *   (4) What is remembered of devices, and of files that are kept open, is the
+ *       thread's own.
+ *   (5) A kept file's pages [from, to) were all seen at or after `until` minus
+ *       the belief. A number that is closed is not kept.
  *
  * Whether cachestat is refused is remembered for the process: -EPERM is said
  * for files of others, and a server's files mostly have one owner.
@@ -122,6 +125,61 @@ static bool is_warm(int fd, int64_t off, size_t n)
     return got == 1 && !lacks_pages(fd, off, n);
 }
 
+/* Kept files, by number. A server has fewer large ones that are asked for in
+ * one second; a collision costs the question. */
+#define KEPT 64
+
+static _Thread_local struct kept {
+    int fd_1; /* 1 + fd; 0: none */
+    int64_t from, to;
+    int64_t until;
+} kept[KEPT];
+
+static struct kept *kept_of(int fd)
+{
+    return &kept[(unsigned)fd % KEPT];
+}
+
+void mr_disk_keep(int fd)
+{
+    struct kept *k = kept_of(fd);
+
+    if (k->fd_1 != fd + 1)
+        *k = (struct kept){.fd_1 = fd + 1};
+}
+
+void mr_disk_forget(int fd)
+{
+    if (kept_of(fd)->fd_1 == fd + 1)
+        kept_of(fd)->fd_1 = 0;
+}
+
+static bool is_believed(int fd, int64_t off, size_t n)
+{
+    const struct kept *k = kept_of(fd);
+
+    return k->fd_1 == fd + 1 && k->from <= off && off + (int64_t)n <= k->to &&
+           mr_hub_now() < k->until;
+}
+
+/* Invariant 5: as old as the older of two that are put together. */
+static void believe(int fd, int64_t off, size_t n)
+{
+    struct kept *k = kept_of(fd);
+    int64_t to = off + (int64_t)n;
+
+    if (k->fd_1 != fd + 1)
+        return;
+    if (mr_hub_now() < k->until && off <= k->to && to >= k->from) {
+        k->from = MR_MIN(k->from, off);
+        k->to = MR_MAX(k->to, to);
+        return;
+    }
+    k->from = off;
+    k->to = to;
+    k->until = mr_hub_now() + MR_DISK_BELIEF;
+}
+
 struct warm_job {
     int fd;
     int64_t off;
@@ -152,6 +210,9 @@ void mr_disk_warm(int fd, int64_t off, size_t n)
 {
     struct warm_job j = {fd, off, n};
 
-    if (!is_warm(fd, off, n))
-        (void)!mr_offload(warm_job, &j); /* without a helper: see the header */
+    if (is_believed(fd, off, n))
+        return;
+    if (!is_warm(fd, off, n) && mr_offload(warm_job, &j))
+        return; /* without a helper: see the header */
+    believe(fd, off, n);
 }

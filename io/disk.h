@@ -28,6 +28,20 @@
  */
 MR_API void mr_disk_warm(int fd, int64_t off, size_t n);
 
+/* What was seen in memory is believed to be there for so long: who takes pages
+ * back begins with those that nobody used. */
+#define MR_DISK_BELIEF INT64_C(1000000000)
+
+/*
+ * fd stays this file until mr_fd_close (close(2) would leave what is known to
+ * the next file of that number): for what was seen in memory within the last
+ * MR_DISK_BELIEF, mr_disk_warm asks nothing. Again does nothing; say it before
+ * each use, as only so many are remembered, those that were used last.
+ */
+MR_API void mr_disk_keep(int fd);
+/* mr_fd_close's. */
+void mr_disk_forget(int fd);
+
 /*
  * Is fd on a file system that keeps all in memory (tmpfs, ramfs, procfs, ...)?
  * For files that cannot be asked whether they would wait (-EOPNOTSUPP).

@@ -237,7 +237,8 @@ int mr_sendv(int fd, struct iovec *v, int n, int flags, int64_t deadline)
 ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
 {
     size_t done = 0;
-    size_t warm = 0; /* bytes from *off that were just seen in memory */
+    size_t warm = 0; /* bytes from *off that were seen in memory */
+    int64_t seen = 0;
 
     while (done < n) {
         ssize_t put;
@@ -248,6 +249,7 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
         if (warm == 0) {
             warm = MR_MIN(n - done, MR_DISK_WINDOW);
             mr_disk_warm(in, *off, warm);
+            seen = mr_hub_now();
         }
         put = mr_sys_sendfile(out, in, off, warm);
         if (put == 0)
@@ -255,12 +257,15 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
         if (put > 0) {
             done += (size_t)put;
             warm -= (size_t)put;
-            continue;
+            if (warm == 0)
+                continue;
+            put = -EAGAIN; /* a short one: no room, or the file's end */
         }
         rc = mr_fd_may_retry(out, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
-        warm = 0; /* a slow client: they may have been taken back */
+        if (mr_hub_now() - seen > MR_DISK_BELIEF)
+            warm = 0; /* a slow client: they may have been taken back */
     }
     return (ssize_t)done;
 }
@@ -286,6 +291,7 @@ void mr_fd_close(int fd)
         return;
     if (mr_hub_self())
         mr_hub_forget(fd);
+    mr_disk_forget(fd);
     (void)mr_sys_close(fd); /* the number is free whatever it says */
 }
 

@@ -122,6 +122,81 @@ IN_HUB(disk_gap_is_fetched)
     return 0;
 }
 
+/* How often the kernel is asked. */
+static uint64_t questions(int fd, int64_t off, size_t n)
+{
+    mr_sys_fault(MR_SYS_PREADV2, 0, 0);
+    mr_disk_warm(fd, off, n);
+    return mr_sys_calls(MR_SYS_PREADV2);
+}
+
+/* Of a file that is kept open, pages that were seen are believed for a while;
+ * of another they are not. */
+IN_HUB(disk_kept_is_believed)
+{
+    /* in turn: a range, and is the kernel asked about it? */
+    static const struct {
+        int64_t off;
+        size_t n;
+        uint64_t asked;
+    } steps[] = {
+        {0, 1000, 1},    {0, 1000, 0},     {10, 990, 0},  {500, 1000, 1},
+        {0, 1500, 0},    {9000, 100, 1},   {9000, 50, 0}, {0, 10, 1},
+        {5000, 4100, 1}, {10, 10000, 1},   {0, 10010, 1}, {0, 10010, 0},
+        {0, SIZE, 1},    {SIZE - 1, 1, 0},
+    };
+    int fd = new_file("/tmp"), again;
+
+    (void)fetches(fd, 0, SIZE);
+    CHECK_EQ_INT(questions(fd, 0, 1000), 1);
+    CHECK_EQ_INT(questions(fd, 0, 1000), 1);
+    mr_disk_keep(fd);
+    for (size_t i = 0; i < MR_ARRAY_LEN(steps); i++) {
+        CASE("step %zu", i);
+        CHECK_EQ_INT(questions(fd, steps[i].off, steps[i].n), steps[i].asked);
+        mr_disk_keep(fd);
+    }
+    /* for so long */
+    while (questions(fd, 0, 10) == 0)
+        CHECK_EQ_INT(mr_sleep_ms(20), 0);
+    CHECK_EQ_INT(questions(fd, 0, 10), 0);
+    /* one with the same place pushes it out */
+    mr_disk_keep(fd + 64);
+    CHECK_EQ_INT(questions(fd, 0, 10), 1);
+    mr_disk_keep(fd);
+    CHECK_EQ_INT(questions(fd, 0, 10), 1);
+    CHECK_EQ_INT(questions(fd, 0, 10), 0);
+    /* and the next of that number has nothing of it */
+    mr_sys_fault_clear();
+    mr_fd_close(fd);
+    again = new_file("/tmp");
+    CHECK_EQ_INT(again, fd);
+    CHECK_EQ_INT(questions(again, 0, 10), 1);
+    CHECK_EQ_INT(questions(again, 0, 10), 1);
+    mr_sys_fault_clear();
+    mr_fd_close(again);
+    mr_offload_fini();
+    return 0;
+}
+
+/* What no helper could fetch is not believed. */
+IN_HUB(disk_kept_but_cold)
+{
+    int fd = new_file("/tmp");
+
+    mr_disk_keep(fd);
+    mr_offload_fini();
+    mr_sys_fault_always(MR_SYS_PTHREAD_CREATE, -EAGAIN);
+    mr_sys_fault_always(MR_SYS_PREADV2, -EAGAIN);
+    mr_disk_warm(fd, 0, 10);
+    mr_sys_fault_clear();
+    CHECK_EQ_INT(questions(fd, 0, 10), 1);
+    mr_sys_fault_clear();
+    mr_fd_close(fd);
+    mr_offload_fini();
+    return 0;
+}
+
 /* What cannot be done leaves it to the call that follows. */
 IN_HUB(disk_warm_cannot)
 {
@@ -266,6 +341,7 @@ IN_HUB(disk_sendfile_of_a_cold_file)
 }
 
 SUITE("disk", disk_warm_asks, disk_cachestat_is_missing, disk_gap_is_fetched,
-      disk_warm_cannot, disk_devices_are_remembered, disk_device_that_fails,
+      disk_kept_is_believed, disk_kept_but_cold, disk_warm_cannot,
+      disk_devices_are_remembered, disk_device_that_fails,
       disk_reads_of_memory_are_direct, disk_sendfile_of_a_cold_file)
 TEST_MAIN()
