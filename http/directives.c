@@ -41,7 +41,7 @@ static const struct mr_config_option root_options[] = {
      .doc = "worker processes; auto: one per CPU that we may use"},
     {.name = "pin",
      .type = MR_CONFIG_BOOL,
-     .def = "on",
+     .def = "off",
      V(pin),
      .doc = "bind each worker to a CPU of its own"},
     {.name = "load",
