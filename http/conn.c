@@ -64,14 +64,34 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http, int64_t timeout)
     l->http = http;
 }
 
+static int watch(struct mr_conn *c)
+{
+    int err = mr_hub_hook(c->io.stream.fd, on_event, c);
+
+    mr_list_remove(&c->node); /* from `unwatched` */
+    c->watched = err == 0;
+    return err;
+}
+
+/* Before the hub polls: whose handler waits may want to know of the peer's
+ * end. */
+static void on_watch(struct mr_hub_idle *idle)
+{
+    struct mr_http *http = mr_container_of(idle, struct mr_http, watch);
+
+    while (!mr_list_is_empty(&http->unwatched))
+        /* Without memory: tried again when it rests. */
+        (void)!watch(
+            mr_container_of(http->unwatched.next, struct mr_conn, node));
+}
+
 static int rest(struct mr_conn *c, struct mr_rest_list *l)
 {
     int err;
 
     c->state = MR_CONN_RESTING;
     c->rest_until = mr_hub_now() + l->timeout;
-    err = c->watched ? 0 : mr_hub_hook(c->io.stream.fd, on_event, c);
-    c->watched = err == 0;
+    err = c->watched ? 0 : watch(c);
     if (!err && !mr_timer_is_started(&l->timer))
         err = mr_timer_start(&l->timer, c->rest_until);
     /* Its last answer was begun before the draining was. */
@@ -247,6 +267,9 @@ void mr_starved_init(struct mr_http *http)
 {
     mr_list_init(&http->starved);
     mr_list_init(&http->begun);
+    mr_list_init(&http->unwatched);
+    mr_list_init(&http->watch.node);
+    http->watch.fn = on_watch;
     mr_list_init(&http->feed.node);
     http->feed.fn = on_feed;
     mr_list_init(&http->hire.node);
@@ -258,6 +281,7 @@ void mr_starved_fini(struct mr_http *http)
 {
     mr_hub_idle_remove(&http->feed);
     mr_hub_idle_remove(&http->hire);
+    mr_hub_idle_remove(&http->watch);
     mr_timer_stop(&http->starve_timer);
 }
 
@@ -400,9 +424,28 @@ static bool has_unread(const struct mr_conn *c)
     return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
 }
 
+/* Of one that was begun early. False: nothing is there. */
+static bool read_early(struct mr_exchange *x, bool *ret_stays)
+{
+    struct mr_conn *c = x->conn;
+    ssize_t n = mr_exchange_try_first(x);
+
+    c->early = false;
+    *ret_stays = n == -EAGAIN;
+    if (n <= 0)
+        return false;
+    mr_list_push_back(&x->http->unwatched, &c->node);
+    mr_hub_before_poll(&x->http->watch);
+    return true;
+}
+
 /* True: back to rest. False: it is over. */
 static bool serve(struct mr_exchange *x)
 {
+    bool stays;
+
+    if (x->conn->early && !read_early(x, &stays))
+        return stays;
     for (unsigned n = 1;; n++) {
         if (n % TURN_REQUESTS == 0)
             (void)!mr_yield(); /* a cancel shows at the next park */
@@ -421,7 +464,7 @@ static bool serve(struct mr_exchange *x)
         case MR_NEXT_REQUEST:
             break;
         case MR_NEXT_LINGER:
-            if (mr_exchange_flush(x) == 0)
+            if (mr_exchange_flush_more(x) == 0)
                 linger(x);
             return false;
         case MR_NEXT_RESET:
@@ -429,7 +472,8 @@ static bool serve(struct mr_exchange *x)
             (void)mr_exchange_flush(x);
             return false;
         case MR_NEXT_CLOSE:
-            (void)mr_exchange_flush(x);
+            /* More follows, the end: it goes in one packet with the answer. */
+            (void)mr_exchange_flush_more(x);
             return false;
         }
         if (x->in_len > 0)
@@ -459,7 +503,7 @@ static void work(struct mr_conn *c, struct mr_exchange *x)
     } else {
         turn_away(c->http, c->io.stream.fd);
     }
-    if (!stays || rest(c, &c->http->idle))
+    if (!stays || rest(c, c->requests ? &c->http->idle : &c->http->fresh))
         mr_conn_close(c);
 }
 
@@ -508,6 +552,19 @@ static intptr_t conn_main(void *arg)
 
 /* --- birth --- */
 
+/* Its first bytes have come with it, or will be long in coming: either way
+ * nothing is gained by waiting for an event. True: it is BEGUN. */
+static bool begin_early(struct mr_conn *c)
+{
+    if (!mr_container_of(c->acceptor, struct mr_http_listener, server)->defers)
+        return false;
+    if (c->http->unborn == 0 && !hire(c->http))
+        return false;
+    c->early = true;
+    begin(c);
+    return true;
+}
+
 void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
                   const struct mr_addr *peer)
 {
@@ -534,6 +591,6 @@ void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
     http->live++;
     mr_scoreboard_add(&http->row->accepted, 1);
     mr_scoreboard_add(&http->row->connections, 1);
-    if (rest(c, &http->fresh))
+    if (!begin_early(c) && rest(c, &http->fresh))
         mr_conn_close(c);
 }

@@ -14,10 +14,10 @@
  *
  *                  [mr_conn_open]
  *      (accepted) ----------------> RESTING <--------------------------.
- *                                    |   |                             |
- *                         [on_event] |   | [on_event: no stack]        |
- *                                    v   v                             |
- *                                BEGUN   STARVED                       |
+ *           |                        |   |                             |
+ *           |             [on_event] |   | [on_event: no stack]        |
+ *   [early] |                        v   v                             |
+ *           '------------------> BEGUN   STARVED                       |
  *             [taken: conn_main]     |   | [a stack is free: BEGUN]    |
  *                                    v                                 |
  *                 .------------- ACTIVE --[answered, nothing buffered]-'
@@ -29,8 +29,12 @@
  *  RESTING    no exchange; in a list of the server by when it times out; the
  *             descriptor's hook is on_event and its watcher armed.
  *  BEGUN      readable; queued for a coroutine that is READY, or that is hired
- *             before the hub polls.
+ *             before the hub polls. Or early: accepted where connections come
+ *             with their first bytes; if none are there it goes to rest after
+ *             all.
  *  ACTIVE     a coroutine has it; the hook only looks whether the peer is gone.
+ *             One that was early gets its hook when the hub polls meanwhile, or
+ *             when it rests: served and closed at once, it needs none.
  *  STARVED    readable, but no stack was to be had: queued, the watcher off;
  *             tried again when a coroutine of ours ends, and every 100 ms.
  *  LINGERING  the answer is out, our side shut; what the peer still sends is

@@ -74,13 +74,15 @@ struct mr_conn {
     struct mr_stream_fd io;
     struct mr_http *http;
     struct mr_server *acceptor;
-    struct mr_list node;   /* RESTING: in a rest list; STARVED, BEGUN: queued */
+    struct mr_list node;   /* RESTING: in a rest list; STARVED, BEGUN: queued;
+                            * ACTIVE: perhaps in `unwatched` */
     struct mr_exchange *x; /* ACTIVE */
     int64_t rest_until;
     uint32_t requests;
     uint8_t state;
     bool gone;        /* the peer has ended its sending half, or all */
     bool watched;     /* its hook is set, and an event will call it */
+    bool early;       /* BEGUN on trust: perhaps no byte has come */
     uint8_t peer_len; /* 0: a unix socket */
     union {
         struct sockaddr_in in;
@@ -205,6 +207,7 @@ struct mr_rest_list {
 struct mr_http_listener {
     struct mr_http_listener *next;
     struct mr_server server;
+    bool defers; /* connections come with their first bytes */
 };
 
 struct mr_http {
@@ -227,9 +230,11 @@ struct mr_http {
     struct mr_rest_list fresh; /* no byte yet: header_timeout */
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
     struct mr_list starved;
-    struct mr_list begun;    /* BEGUN: no coroutine has taken them yet */
-    size_t unborn;           /* coroutines that have had no turn yet */
-    struct mr_hub_idle hire; /* for `begun`: who should take them is parked */
+    struct mr_list begun;     /* BEGUN: no coroutine has taken them yet */
+    struct mr_list unwatched; /* ACTIVE, and have never been at rest */
+    struct mr_hub_idle watch; /* for `unwatched`, before the hub polls */
+    size_t unborn;            /* coroutines that have had no turn yet */
+    struct mr_hub_idle hire;  /* for `begun`: who should take them is parked */
     size_t starved_n;
     struct mr_hub_idle feed;      /* a stack has come free */
     struct mr_timer starve_timer; /* or perhaps it has, elsewhere */
@@ -263,6 +268,9 @@ void mr_exchange_free(struct mr_exchange *x);
 /* Bytes into the input behind what is there: > 0, 0 at the end, or -Exxx.
  * For heads: up to `limit` bytes in all. */
 ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline);
+/* The first bytes of a connection, if they are there: > 0, 0 at the end,
+ * -EAGAIN, -Exxx. Does not park. */
+ssize_t mr_exchange_try_first(struct mr_exchange *x);
 /* Gather n bytes, or write what was gathered and them. 0 or -Exxx. May park. */
 int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n);
 /* A handler's coroutines write one after the other: until nobody is at it. 0 or

@@ -256,6 +256,16 @@ static const struct mr_config_option listen_options[] = {
      .max = 65535,
      .doc = "connections that may queue in the kernel (net.core.somaxconn "
             "bounds it)"},
+    {.name = "defer_accept",
+     .type = MR_CONFIG_DURATION,
+     .def = "1s", /* MR_DEFER_ACCEPT_S */
+     .offset = offsetof(struct mr_listen_values, defer_accept),
+     .min = S,
+     .max = 63 * S,
+     .word = "off",
+     .word_value = 0,
+     .doc = "of HTTP over TCP: that the kernel keeps a connection whose "
+            "client has sent nothing yet"},
 };
 
 static const struct mr_config_option route_options[] = {

@@ -139,6 +139,21 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
     return n;
 }
 
+ssize_t mr_exchange_try_first(struct mr_exchange *x)
+{
+    struct mr_stream_fd *io = &x->conn->io;
+    size_t limit = x->http->head_limits.max_head + 1;
+    ssize_t n = mr_sys_recv(io->stream.fd, x->in, limit, MSG_DONTWAIT);
+
+    if (n > 0) {
+        io->drained = (size_t)n < limit;
+        x->in_len = (size_t)n;
+        x->read_turn = mr_hub_turn();
+        mr_scoreboard_add(&x->http->row->bytes_in, n);
+    }
+    return n;
+}
+
 void mr_client_wait_begin(struct mr_exchange *x)
 {
     if (x->patience)

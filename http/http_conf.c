@@ -49,6 +49,8 @@ const char *mr_http_conf_message(const struct mr_http_conf *conf)
 
 /* --- listeners --- */
 
+#define S INT64_C(1000000000)
+
 const char *mr_conf_tag(enum mr_conf_kind kind)
 {
     switch (kind) {
@@ -132,6 +134,11 @@ static int add_listener(struct mr_http_conf *conf,
         return mr_config_error(section, NULL, "listen \"%s\": no address: %s",
                                mr_config_title(section), address_error(err));
     l->shared = mr_addr_family(&addr) == AF_UNIX;
+    if (l->kind == MR_CONF_HTTP && !l->shared)
+        l->defer_accept_s = (int)((v.defer_accept + S - 1) / S);
+    else if (v.defer_accept > 0 && mr_config_get(section, "defer_accept"))
+        return mr_config_error(section, "defer_accept",
+                               "defer_accept is for HTTP over TCP");
     conf->listener_count++;
     if (l->kind != MR_CONF_HTTP)
         return serve_by(conf, section, v.app, l);
@@ -268,6 +275,8 @@ int mr_http_conf_set_listen(struct mr_http_conf *conf, const char *address)
         .address = address,
         .where = "--listen",
         .shared = mr_addr_family(&addr) == AF_UNIX,
+        .defer_accept_s =
+            mr_addr_family(&addr) == AF_UNIX ? 0 : MR_DEFER_ACCEPT_S,
     };
     conf->listeners = l;
     conf->listener_count = kept;

@@ -33,9 +33,14 @@ struct mr_conf_values {
     struct mr_http_options http;
 };
 
+/* Seconds; enough for a client that means to ask something, and the least
+ * that the kernel knows. */
+#define MR_DEFER_ACCEPT_S 1
+
 struct mr_listen_values {
     const char *app;
     int64_t backlog;
+    int64_t defer_accept; /* ns */
 };
 
 struct mr_route_values {
@@ -118,6 +123,7 @@ struct mr_conf_listener {
     const char *address;
     const char *where;
     unsigned backlog;
+    int defer_accept_s; /* of HTTP over TCP */
     enum mr_conf_kind kind;
     bool shared; /* one socket for all workers */
     struct mr_conf_instance in;

@@ -13,6 +13,7 @@
 #include "core/sys.h"
 #include "http/conn_priv.h"
 #include "http/rewrite.h"
+#include "io/socket.h"
 
 #define S INT64_C(1000000000)
 /* A house behind one address has some hundreds of browser connections; a proxy
@@ -321,6 +322,7 @@ int mr_http_listen(struct mr_http *http, int fd, bool shared, bool exclusive)
 
     if (!l)
         return -ENOMEM;
+    l->defers = mr_socket_defers(fd);
     err = mr_server_init(&l->server, fd, &o);
     if (!err)
         err = mr_server_start(&l->server);

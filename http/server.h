@@ -114,7 +114,9 @@ mr_http_route_with(struct mr_http *http, struct mr_str pattern,
                    const struct mr_route_options *o, const char **ret_why);
 
 /* Accept HTTP connections on a listening descriptor, borrowed. shared: other
- * processes hold it too; exclusive: and accept from it. 0 or -Exxx. */
+ * processes hold it too; exclusive: and accept from it. One that hands over
+ * connections with their first bytes (io/socket.h, mr_socket_set_defer; asked
+ * for here, once) is cheaper where they do not last. 0 or -Exxx. */
 MR_API MR_MUST_USE int mr_http_listen(struct mr_http *http, int fd, bool shared,
                                       bool exclusive);
 

@@ -23,6 +23,7 @@
 #include "io/dgram.h"
 #include "io/quota.h"
 #include "io/server.h"
+#include "io/socket.h"
 #include "io/stream.h"
 
 /* A listener that is not HTTP's. */
@@ -234,6 +235,18 @@ static int listen_plain(struct mr_http_service *s, struct mr_conf_listener *l,
     return 0;
 }
 
+/* Here and not where it was made: so a reload may change it. */
+static int listen_http(struct mr_http_service *s,
+                       const struct mr_conf_listener *l, int fd)
+{
+    int err = mr_socket_set_defer(fd, l->defer_accept_s);
+
+    if (err && l->defer_accept_s > 0)
+        mr_log(MR_LOG_WARN, "%s: no defer_accept: %s", l->address,
+               mr_strerror(err));
+    return mr_http_listen(s->http, fd, true, l->shared);
+}
+
 static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
 {
     struct mr_http_conf *conf = s->conf;
@@ -253,7 +266,7 @@ static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
         if (l->kind != MR_CONF_HTTP)
             err = listen_plain(s, l, w->listeners[i].fd);
         else
-            err = mr_http_listen(s->http, w->listeners[i].fd, true, l->shared);
+            err = listen_http(s, l, w->listeners[i].fd);
     }
     return err && !*conf->message ? say(conf, "listen", err) : err;
 }

@@ -143,7 +143,11 @@ static int take_one(struct mr_intake *in)
     if (in->quota && mr_quota_is_full(in->quota)) {
         rc = wait_for_quota(in);
     } else {
+        bool alone = !mr_hub_others_wait();
+
         rc = in->kind->take(in);
+        if (rc == 0 && alone && mr_hub_others_wait())
+            return mr_yield(); /* 4 */
         if (rc != -EAGAIN)
             return rc;
         rc = mr_hub_wait_fd(in->fd, MR_READABLE | MR_POLLABLE, MR_NEVER);

@@ -51,7 +51,8 @@
  *  (3) Out of descriptors or memory is survived: one line a second says so, one
  *      client is told by a close (with a descriptor kept for that), and
  *      accepting rests until a connection leaves, at most 100 ms.
- *  (4) At most 64 connections are accepted in a row before others have a turn.
+ *  (4) At most 64 connections are accepted in a row before others have a turn;
+ *      one, when nobody else waits for it.
  */
 #include "io/addr.h"
 #include "io/intake.h"

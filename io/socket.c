@@ -64,7 +64,7 @@ static int set_ip_options(int fd, int type, const struct mr_addr *at,
     if (rc == 0)
         rc = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     if (rc == 0 && o->defer_accept_s > 0)
-        rc = set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, o->defer_accept_s);
+        rc = mr_socket_set_defer(fd, o->defer_accept_s);
     return rc;
 }
 
@@ -394,6 +394,21 @@ int mr_socket_local(int fd, struct mr_addr *ret)
 int mr_socket_set_nodelay(int fd, bool on)
 {
     return set_int(fd, IPPROTO_TCP, TCP_NODELAY, on);
+}
+
+int mr_socket_set_defer(int fd, int seconds)
+{
+    return set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds);
+}
+
+bool mr_socket_defers(int fd)
+{
+    int seconds = 0;
+    socklen_t len = sizeof seconds;
+
+    return mr_sys_getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+                             &len) == 0 &&
+           seconds > 0;
 }
 
 int mr_socket_set_reset(int fd)

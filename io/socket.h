@@ -27,7 +27,7 @@
 
 struct mr_listen_options {
     int backlog;        /* 0: MR_BACKLOG_DEFAULT */
-    int defer_accept_s; /* TCP_DEFER_ACCEPT: accept when bytes came; 0: off */
+    int defer_accept_s; /* mr_socket_set_defer; 0: off */
     bool reuseport;     /* siblings may listen on the same address */
     bool v6only;        /* an IPv6 listener takes no IPv4 */
     mode_t mode;        /* of a unix socket's file; 0: as the umask says */
@@ -151,6 +151,17 @@ MR_API MR_MUST_USE int mr_socket_local(int fd, struct mr_addr *ret);
 
 /* Small writes go out at once. Not TCP: -EOPNOTSUPP. 0 or -Exxx. */
 MR_API MR_MUST_USE int mr_socket_set_nodelay(int fd, bool on);
+/*
+ * Of a TCP listener: connections are handed over with their first bytes, or
+ * after so many seconds without; the kernel makes of them 1, 3, 7, 15, 31 or
+ * 63, the next above. 0: at once. For protocols whose clients speak first.
+ * Until then a connection is one of the backlog, and no descriptor; when that
+ * is full, SYN cookies hand over at once (tcp(7), tcp_syncookies). 0 or -Exxx,
+ * as of what is not TCP.
+ */
+MR_API MR_MUST_USE int mr_socket_set_defer(int fd, int seconds);
+/* Does it? False also for what is not TCP. */
+MR_API bool mr_socket_defers(int fd);
 /* Closing resets instead of waiting for unsent bytes. 0 or -Exxx. */
 MR_API MR_MUST_USE int mr_socket_set_reset(int fd);
 

@@ -167,6 +167,12 @@ static const struct {
     {"listen \"udp 127.0.0.1:1\" { app = tcp }\n",
      "command line:1: app 'tcp' serves no datagrams: *"},
     {"listen \"127.0.0.1:1\" { backlog = 0 }\n", "command line:1: *backlog*"},
+    {"listen \"127.0.0.1:1\" { defer_accept = 64s }\n",
+     "command line:1: *defer_accept*"},
+    {"listen \"tcp 127.0.0.1:1\" { defer_accept = 1s\n app = both }\n",
+     "command line:1: defer_accept is for HTTP over TCP"},
+    {"listen \"unix:/tmp/x\" { defer_accept = 1s }\n",
+     "command line:1: defer_accept is for HTTP over TCP"},
     /* logs */
     {"log = '/nowhere/x'\n" LISTEN,
      "command line:1: log \"/nowhere/x\": no such file or directory: name a *"},
@@ -333,6 +339,8 @@ TEST(conf_values)
         "max_requests = 7\nkeepalive_timeout = 2m\nserver_name = \"\"\n"
         "listen \"0.0.0.0:8080\" {}\nlisten \"unix:/tmp/x\" { backlog = 5 }\n"
         "listen \"tcp [::1]:7\" { app = both }\n"
+        "listen \"[::1]:8\" { defer_accept = off }\n"
+        "listen \"[::1]:9\" { defer_accept = 2500ms }\n"
         "route \"POST /\" { app = hello }\nroute \"/\" { app = files root = "
         "'/' }\n";
     struct mr_http_conf *conf = NULL;
@@ -345,8 +353,13 @@ TEST(conf_values)
     EQ_INT(conf->values.http.max_body, 1 << 20);
     EQ_INT(conf->values.http.max_requests, 7);
     EQ_STR(conf->values.http.server_name, "");
-    EQ_INT(conf->listener_count, 3);
+    EQ_INT(conf->listener_count, 5);
     EQ_STR(conf->listeners[0].address, "0.0.0.0:8080");
+    EQ_INT(conf->listeners[0].defer_accept_s, 1);
+    EQ_INT(conf->listeners[1].defer_accept_s, 0);
+    EQ_INT(conf->listeners[2].defer_accept_s, 0);
+    EQ_INT(conf->listeners[3].defer_accept_s, 0);
+    EQ_INT(conf->listeners[4].defer_accept_s, 3);
     OK(!conf->listeners[0].shared && conf->listeners[1].shared);
     EQ_INT(conf->listeners[1].backlog, 5);
     EQ_INT(conf->listeners[2].kind, MR_CONF_TCP);
