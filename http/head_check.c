@@ -20,7 +20,7 @@
  *  (3) A line is proved before its fields can be seen by anyone.
  *
  * Not here: what proved lines mean (head_rules.c), chunk lines (chunked.c),
- * responses.
+ * status lines (response_head.c).
  */
 #include "http/head_check.h"
 
@@ -451,4 +451,18 @@ void mr_trailer_scan_init(struct mr_head_scan *s,
 {
     *s = (struct mr_head_scan){.limits = limits, .fields = fields};
     reset(s);
+}
+
+void mr_answer_scan_init(struct mr_head_scan *s,
+                         const struct mr_head_limits *limits,
+                         struct mr_headers *fields)
+{
+    mr_trailer_scan_init(s, limits, fields);
+    s->answer = true;
+}
+
+void mr_answer_scan_begin(struct mr_head_scan *s, size_t at)
+{
+    s->at = at;
+    s->pos = at;
 }

@@ -124,6 +124,7 @@ struct mr_head_scan {
     uint8_t minor;      /* as received, 0 to 9 */
     uint8_t connection; /* which options it lists */
     uint8_t framing_n;  /* the lines that http-parser gets to see */
+    bool answer;        /* fields of an answer's head: whatever they are */
     uint16_t framing[MR_HEAD_FRAMING_LINES];
 };
 
@@ -137,6 +138,12 @@ void mr_head_scan_init(struct mr_head_scan *s,
 void mr_trailer_scan_init(struct mr_head_scan *s,
                           const struct mr_head_limits *limits,
                           struct mr_headers *fields);
+/* The lines of an answer's head behind its status line: proved, no more
+ * (response_head.h). They begin at buf + at. */
+void mr_answer_scan_init(struct mr_head_scan *s,
+                         const struct mr_head_limits *limits,
+                         struct mr_headers *fields);
+void mr_answer_scan_begin(struct mr_head_scan *s, size_t at);
 /* For the next head, in the same places. */
 void mr_head_scan_reset(struct mr_head_scan *s);
 

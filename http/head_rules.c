@@ -209,7 +209,9 @@ static enum mr_scan note_trailer(struct mr_head_scan *s)
 
 enum mr_scan mr_head_take_field(struct mr_head_scan *s)
 {
-    return s->head ? note_field(s) : note_trailer(s);
+    if (s->head)
+        return note_field(s);
+    return s->answer ? MR_SCAN_DONE : note_trailer(s);
 }
 
 /* --- the target --- */

@@ -25,6 +25,8 @@
 #include <http_parser.h>
 #include <string.h>
 
+#include "http/response_head.h"
+
 /* What it is given: the request line with its CRLF, then each of the lines
  * without. */
 struct given {
@@ -282,4 +284,64 @@ void mr_parser_reset(struct mr_parser *p)
     p->size = 0;
     p->status = 0;
     p->reason = NULL;
+}
+
+/* --- an answer's head --- */
+
+struct answer {
+    bool whole; /* it saw the end of the head */
+    bool chunked;
+    uint64_t content_length;
+};
+
+static int on_answer_complete(http_parser *hp)
+{
+    struct answer *a = hp->data;
+
+    a->whole = true;
+    a->chunked = hp->flags & F_CHUNKED;
+    a->content_length = hp->content_length;
+    hp->upgrade = 0;
+    return 1;
+}
+
+static bool feed_answer(http_parser *hp, struct mr_str s)
+{
+    static const http_parser_settings asked = {
+        .on_headers_complete = on_answer_complete,
+    };
+
+    return http_parser_execute(hp, &asked, s.p, s.n) == s.n &&
+           HTTP_PARSER_ERRNO(hp) == HPE_OK;
+}
+
+bool mr_parse_confirm_answer(const struct mr_response_head *head,
+                             struct mr_str status_line, const uint16_t *framing,
+                             unsigned n)
+{
+    const struct mr_str end = mr_str_n("\r\n", 2);
+    uint64_t length =
+        head->content_length < 0 ? UINT64_MAX : (uint64_t)head->content_length;
+    struct answer a = {0};
+    bool chunked = false;
+    http_parser hp;
+
+    http_parser_init(&hp, HTTP_RESPONSE);
+    hp.data = &a;
+    if (!feed_answer(&hp, status_line))
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        const struct mr_field *f = &head->headers.v[framing[i]];
+        const char *last = f->value.p + f->value.n;
+
+        if (!feed_answer(&hp,
+                         mr_str_n(f->name.p, (size_t)(last - f->name.p))) ||
+            !feed_answer(&hp, end))
+            return false;
+        chunked |= mr_known_find(f->name) == MR_KNOWN_TRANSFER_ENCODING;
+    }
+    return feed_answer(&hp, end) && a.whole && hp.http_major == 1 &&
+           (hp.http_minor > 0) == head->minor &&
+           (int)hp.status_code == head->status && a.chunked == chunked &&
+           a.content_length == length;
 }

@@ -2,13 +2,14 @@
 
 /*
  * websocket_accept.c - whether a request may become a WebSocket, and what its
- * handshake computes: SHA-1 (RFC 3174) and base64 (RFC 4648).
+ * handshake computes: SHA-1 (RFC 3174), in base64.
  *
  * SHA-1 proves here that the server read the key, and nothing else: it is no
  * secret, and a library for it would be a dependency for sixty bytes.
  */
 #include <string.h>
 
+#include "http/base64.h"
 #include "http/websocket.h"
 #include "http/websocket_priv.h"
 
@@ -75,25 +76,7 @@ static void sha1(const char *p, size_t n, uint8_t digest[20])
         digest[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-/* --- base64 --- */
-
-static const char base64[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void put_base64(const uint8_t *p, size_t n, char *at)
-{
-    for (size_t i = 0; i < n; i += 3, at += 4) {
-        size_t left = n - i;
-        uint32_t v = (uint32_t)p[i] << 16 |
-                     (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
-                     (left > 2 ? p[i + 2] : 0);
-
-        at[0] = base64[v >> 18];
-        at[1] = base64[v >> 12 & 63];
-        at[2] = left > 1 ? base64[v >> 6 & 63] : '=';
-        at[3] = left > 2 ? base64[v & 63] : '=';
-    }
-}
+/* --- the key --- */
 
 /* 22 digits, of which the last carries two bits, and two signs. */
 static bool is_key(struct mr_str key)
@@ -101,7 +84,7 @@ static bool is_key(struct mr_str key)
     if (key.n != KEY_LEN || memcmp(key.p + 22, "==", 2) != 0)
         return false;
     for (size_t i = 0; i < 22; i++) {
-        if (!key.p[i] || !strchr(base64, key.p[i]))
+        if (!key.p[i] || !strchr(mr_base64_digits, key.p[i]))
             return false;
     }
     return strchr("AQgw", key.p[21]);
@@ -117,7 +100,7 @@ bool mr_ws_accept(struct mr_str key, char *ret)
     memcpy(text, key.p, KEY_LEN);
     memcpy(text + KEY_LEN, GUID, sizeof GUID - 1);
     sha1(text, sizeof text, digest);
-    put_base64(digest, sizeof digest, ret);
+    mr_base64_put(digest, sizeof digest, ret);
     return true;
 }
 

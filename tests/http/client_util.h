@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_HTTP_CLIENT_UTIL_H
+#define TESTS_HTTP_CLIENT_UTIL_H
+
+/*
+ * client_util.h - a server that follows a script, for the client's tests.
+ *
+ *     CLIENT(gets, .max_per_origin = 1)
+ *     {
+ *         PLAY({{OK_HELLO, OK_HELLO}}, {{OK_HELLO}, .leaves = true});
+ *         CHECK_EQ_STR(get(t, "/"), "200 hello");
+ *         CHECK_EQ_STR(t->got[0], "GET / HTTP/1.1\r\n...");
+ *     }
+ *
+ * Each scene is one connection, in the order of accepting: it reads a request,
+ * sends the next answer, and so on; at its end it waits for the client to
+ * leave, or leaves. The body runs in a coroutine: use the CHECK_ variants. At
+ * its end the client is freed, and all scenes must have been played.
+ *
+ * over budget: inline, as each test program is one file and the harness.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/group.h"
+#include "core/offload.h"
+#include "core/sys.h"
+#include "core/timer.h"
+#include "http/client.h"
+#include "io/fd.h"
+#include "io/socket.h"
+#include "tests/core/in_hub.h"
+
+#define ANSWERS_MAX 6
+#define GOT_MAX 24
+#define PATIENCE mr_after_s(20)
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+struct scene {
+    const char *answers[ANSWERS_MAX];
+    bool leaves;    /* closes at its end; else the client must */
+    bool resets;    /* the same, without a goodbye */
+    bool at_once;   /* does not wait for a request before each answer */
+    bool head_only; /* waits for a request's head only */
+};
+
+struct theatre {
+    struct mr_client *client;
+    struct mr_group group;
+    struct mr_addr at;
+    int fd;
+    const struct scene *scenes;
+    size_t n;
+    size_t opened; /* connections */
+    size_t closed;
+    size_t n_got;
+    char got[GOT_MAX][8192]; /* requests, as they came */
+    char url[256];
+    char text[65536];
+    char why[MR_CLIENT_WHY];
+    struct mr_call *call; /* of the last get */
+};
+
+struct actor {
+    struct theatre *t;
+    const struct scene *scene;
+    int fd;
+};
+
+/* How long the request at p is, or 0: it is not whole. */
+static inline size_t request_len(const char *p, bool head_only)
+{
+    const char *end = strstr(p, "\r\n\r\n");
+    const char *len = strcasestr(p, "\r\ncontent-length: ");
+    size_t n;
+
+    if (!end)
+        return 0;
+    n = (size_t)(end + 4 - p);
+    if (head_only)
+        return n;
+    if (len && len < end)
+        n += strtoul(len + 18, NULL, 10);
+    if (strcasestr(p, "\r\ntransfer-encoding: chunked") &&
+        !strstr(end, "0\r\n\r\n"))
+        return 0;
+    if (strcasestr(p, "\r\ntransfer-encoding: chunked"))
+        return strlen(p);
+    return strlen(p) >= n ? n : 0;
+}
+
+/* A request to got. False: the client has left. */
+static inline bool hear(struct actor *a)
+{
+    struct theatre *t = a->t;
+    char *at = t->got[t->n_got % GOT_MAX];
+    size_t n = 0;
+
+    *at = '\0';
+    while (!request_len(at, a->scene->head_only)) {
+        ssize_t more =
+            mr_recv(a->fd, at + n, sizeof t->got[0] - 1 - n, 0, PATIENCE);
+
+        if (more <= 0)
+            return false;
+        n += (size_t)more;
+        at[n] = '\0';
+    }
+    t->n_got++;
+    return true;
+}
+
+static inline intptr_t act(void *arg)
+{
+    struct actor a = *(struct actor *)arg;
+    char rest[4096];
+
+    free(arg);
+    for (size_t i = 0; i < ANSWERS_MAX && a.scene->answers[i]; i++) {
+        const char *text = a.scene->answers[i];
+
+        if (!a.scene->at_once && !hear(&a))
+            break;
+        (void)!mr_send(a.fd, text, strlen(text), 0, PATIENCE);
+    }
+    if (a.scene->resets)
+        (void)!mr_socket_set_reset(a.fd);
+    if (!a.scene->leaves && !a.scene->resets)
+        while (mr_recv(a.fd, rest, sizeof rest, 0, PATIENCE) > 0)
+            ;
+    mr_fd_close(a.fd);
+    a.t->closed++;
+    return 0;
+}
+
+static inline intptr_t usher(void *arg)
+{
+    struct theatre *t = arg;
+
+    for (size_t i = 0; i < t->n; i++) {
+        struct actor *a = calloc(1, sizeof *a);
+
+        if (!a)
+            abort();
+        a->t = t;
+        a->scene = &t->scenes[i];
+        a->fd = mr_accept(t->fd, NULL, MR_NEVER);
+        if (a->fd < 0) {
+            free(a);
+            break;
+        }
+        t->opened++;
+        CHECK_OK(mr_group_spawn(&t->group, act, a));
+    }
+    return 0;
+}
+
+static inline void play(struct theatre *t, const struct scene *scenes, size_t n)
+{
+    t->scenes = scenes;
+    t->n = n;
+    CHECK_OK(mr_group_spawn(&t->group, usher, t));
+}
+#define PLAY(...)                                       \
+    static const struct scene scenes[] = {__VA_ARGS__}; \
+    play(t, scenes, MR_ARRAY_LEN(scenes))
+
+static inline void theatre_open(struct theatre *t,
+                                const struct mr_client_options *o)
+{
+    mr_group_init(&t->group);
+    CHECK_EQ_INT(mr_client_new(&t->client, o, t->why), 0);
+    CHECK_EQ_INT(mr_addr_parse(&t->at, mr_str("127.0.0.1:0")), 0);
+    t->fd = mr_socket_listen(&t->at, NULL);
+    CHECK_OK(t->fd >= 0);
+    CHECK_EQ_INT(mr_socket_local(t->fd, &t->at), 0);
+}
+
+static inline void theatre_close(struct theatre *t)
+{
+    mr_call_close(t->call);
+    CHECK_EQ_INT(
+        mr_client_stats(t->client).open - mr_client_stats(t->client).idle, 0);
+    mr_client_free(t->client);
+    CHECK_EQ_INT(t->opened, t->n);
+    while (t->closed < t->opened && mr_yield() == 0)
+        ;
+    mr_fd_close(t->fd);
+    mr_group_close(&t->group);
+}
+
+/* "http://127.0.0.1:port" and that. */
+static inline const char *url_of(struct theatre *t, const char *path)
+{
+    snprintf(t->url, sizeof t->url, "http://127.0.0.1:%u%s",
+             mr_addr_port(&t->at), path);
+    return t->url;
+}
+
+/* What is left of the call's body: "hello", or "hel!" and an error's name. */
+static inline const char *rest_of(struct theatre *t)
+{
+    size_t n = strlen(t->text);
+    ssize_t got;
+
+    while ((got = mr_call_read(t->call, t->text + n, sizeof t->text - 1 - n,
+                               PATIENCE)) > 0)
+        n += (size_t)got;
+    t->text[n] = '\0';
+    if (got < 0) {
+        snprintf(t->text + n, sizeof t->text - n, "!%s",
+                 strerrorname_np((int)-got));
+        snprintf(t->why, sizeof t->why, "%s", mr_call_why(t->call));
+    }
+    return t->text;
+}
+
+/* "200 hello", or "!EBADMSG" and the text in t->why. t->call is open. */
+static inline const char *call(struct theatre *t,
+                               const struct mr_client_request *r)
+{
+    int rc;
+
+    mr_call_close(t->call);
+    t->call = NULL;
+    rc = mr_client_call(t->client, r, &t->call, t->why, PATIENCE);
+    if (rc) {
+        snprintf(t->text, sizeof t->text, "!%s", strerrorname_np(-rc));
+        return t->text;
+    }
+    snprintf(t->text, sizeof t->text, "%d ", mr_call_head(t->call)->status);
+    return rest_of(t);
+}
+
+static inline const char *get(struct theatre *t, const char *path)
+{
+    return call(t, &(struct mr_client_request){.url = mr_str(url_of(t, path))});
+}
+
+#define CLIENT(id, ...)                                            \
+    static void client_##id(struct theatre *t);                    \
+    static intptr_t client_in_hub_##id(void *unused)               \
+    {                                                              \
+        struct theatre *t = calloc(1, sizeof *t);                  \
+                                                                   \
+        (void)unused;                                              \
+        if (!t)                                                    \
+            abort();                                               \
+        theatre_open(t, &(struct mr_client_options){__VA_ARGS__}); \
+        client_##id(t);                                            \
+        mr_sys_fault_clear();                                      \
+        theatre_close(t);                                          \
+        free(t);                                                   \
+        return 0;                                                  \
+    }                                                              \
+    TEST(id)                                                       \
+    {                                                              \
+        in_hub_run(client_in_hub_##id);                            \
+        mr_offload_fini();                                         \
+    }                                                              \
+    static void client_##id(struct theatre *t)
+
+#endif
