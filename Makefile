@@ -39,10 +39,9 @@ FLAGS_fuzz    = -O1 -fsanitize=fuzzer-no-link,address,undefined \
 
 LIBS_core = -lev -lconfuse -lpthread -ldl
 LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
-LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay -lz -lbrotlienc -lzstd
+LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay -lz -lbrotlienc \
+	-lbrotlidec -lzstd
 LIBS_apps = $(LIBS_http)
-TEST_LIBS_http = -lbrotlidec
-TEST_LIBS_apps = $(TEST_LIBS_http)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
 # --- what there is ---
@@ -122,7 +121,7 @@ with_http  = $(bad_obj) $(call obj,$(filter-out \
 define test_rules
 $(call tests_of,$(1)): %: %.o $(OUT)/tests/test.o $(with_$(1)) $(below_$(1))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) $(TEST_LIBS_$(1)) -lcunit
+	$$(Q)$$(LINK) -o $$@ $$^ $(LIBS_$(1)) -lcunit
 endef
 $(foreach l,core io http apps,$(if $(call tests_of,$(l)),\
 	$(eval $(call test_rules,$(l)))))
@@ -190,7 +189,7 @@ $(OUT)/tests/bench/ask: %: %.o
 	$(Q)$(LINK) -o $@ $^
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http) -lbrotlidec
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
 
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC,$<)
