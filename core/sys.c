@@ -375,6 +375,11 @@ int mr_sys_chdir(const char *path)
     return (int)CALL(CHDIR, chdir(path));
 }
 
+int mr_sys_rename(const char *path, const char *to)
+{
+    return (int)CALL(RENAME, rename(path, to));
+}
+
 int mr_sys_setpgid(pid_t pid, pid_t group)
 {
     return (int)CALL(SETPGID, setpgid(pid, group));

@@ -108,6 +108,7 @@ struct signalfd_siginfo;
     X(CLOSE_RANGE, "close_range")                   \
     X(EXECVE, "execve")                             \
     X(CHDIR, "chdir")                               \
+    X(RENAME, "rename")                             \
     X(SETPGID, "setpgid")                           \
     X(PIDFD_OPEN, "pidfd_open")                     \
     X(SETAFFINITY, "sched_setaffinity")             \
@@ -272,6 +273,7 @@ MR_MUST_USE int mr_sys_close_range(unsigned first, unsigned last);
 MR_MUST_USE int mr_sys_execve(const char *path, const char *const *argv,
                               const char *const *env);
 MR_MUST_USE int mr_sys_chdir(const char *path);
+MR_MUST_USE int mr_sys_rename(const char *path, const char *to);
 MR_MUST_USE int mr_sys_setpgid(pid_t pid, pid_t group);
 /* Readable when the process has ended; always CLOEXEC. -ENOSYS below Linux 5.3
  * and under some emulators, -EPERM in some sandboxes: callers fall back. */
