@@ -20,6 +20,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "http/client_priv.h"
+#include "http/proxies.h"
 
 static const struct mr_head_limits limits = MR_ANSWER_LIMITS;
 
@@ -127,6 +128,7 @@ void mr_call_release(struct mr_call *call)
 static void forget_attempt(struct mr_call *call)
 {
     mr_call_drop_conn(call);
+    mr_call_decode_close(call);
     mr_buf_reset(&call->out);
     call->at = call->n = 0;
     call->heard = call->ended = call->stopped = call->opened = false;
@@ -140,9 +142,14 @@ static void forget_attempt(struct mr_call *call)
 
 int mr_call_start(struct mr_call *call, bool fresh, int64_t deadline)
 {
+    const struct mr_uri *proxy;
     int rc;
 
     forget_attempt(call);
+    proxy = mr_proxies_find(call->client->o.proxies, &call->uri);
+    call->proxied = proxy;
+    if (proxy)
+        call->proxy = *proxy;
     rc = mr_call_put_head(call);
     if (rc == 0)
         rc = mr_client_connect(call, fresh, deadline);
@@ -303,7 +310,7 @@ void mr_call_close(struct mr_call *call)
         return;
     mr_call_pass_buffered(call);
     mr_call_release(call);
-    mr_call_body_close(call);
+    mr_call_decode_close(call);
     mr_buf_fini(&call->out);
     mr_arena_fini(&call->arena);
     mr_free(call->in);

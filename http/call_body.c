@@ -18,12 +18,13 @@
 
 #include "core/hub.h"
 #include "core/log.h"
-#include "core/sys.h"
+#include "core/timer.h"
 #include "http/client_priv.h"
 
 /* What of a redirect's or a refusal's body is read so that the connection
  * lives: a connection costs about as much as so many bytes. */
 #define SKIP_MAX ((uint64_t)64 * 1024)
+#define SKIP_TIME INT64_C(1000000000)
 
 /* --- how it ends --- */
 
@@ -168,9 +169,8 @@ static ssize_t read_chunked(struct mr_call *call, char *buf, size_t n,
     }
 }
 
-/* As mr_call_read, not decoded. */
-static ssize_t read_plain(struct mr_call *call, char *buf, size_t n,
-                          int64_t deadline)
+ssize_t mr_call_read_coded(struct mr_call *call, char *buf, size_t n,
+                           int64_t deadline)
 {
     if (call->error)
         return call->error;
@@ -195,7 +195,9 @@ ssize_t mr_call_read(struct mr_call *call, void *buf, size_t n,
 {
     MR_BUG_ON(!call->opened && !call->error);
     MR_BUG_ON(n == 0);
-    return read_plain(call, buf, n, deadline);
+    if (call->decoder)
+        return mr_call_read_decoded(call, buf, n, deadline);
+    return mr_call_read_coded(call, buf, n, deadline);
 }
 
 /* --- from open to close --- */
@@ -214,12 +216,7 @@ int mr_call_body_open(struct mr_call *call)
     if (head->body == MR_ANSWER_EMPTY ||
         (head->body == MR_ANSWER_LENGTH && call->left == 0))
         finish(call);
-    return 0;
-}
-
-void mr_call_body_close(struct mr_call *call)
-{
-    (void)call;
+    return mr_call_decode_open(call);
 }
 
 void mr_call_pass_buffered(struct mr_call *call)
@@ -240,25 +237,19 @@ void mr_call_pass_buffered(struct mr_call *call)
 
 void mr_call_skip(struct mr_call *call, int64_t deadline)
 {
+    int64_t at = MR_MIN(deadline, mr_after(SKIP_TIME));
     char scratch[4096];
     uint64_t skipped = 0;
 
-    if (call->parser.head.body == MR_ANSWER_CLOSE || call->left > SKIP_MAX) {
+    if (call->parser.head.body == MR_ANSWER_CLOSE || call->left > SKIP_MAX)
         mr_call_drop_conn(call);
-        return;
-    }
-    while (call->state != MR_CALL_DONE && !call->error && skipped <= SKIP_MAX) {
-        ssize_t got = read_plain(call, scratch, sizeof scratch, deadline);
+    while (call->conn && !call->error && skipped <= SKIP_MAX) {
+        ssize_t got = mr_call_read_coded(call, scratch, sizeof scratch, at);
 
         skipped += got > 0 ? (uint64_t)got : 0;
     }
-    mr_call_drop_conn(call); /* if it is not idle by now */
-}
-
-bool mr_call_is_decoded(const struct mr_call *call)
-{
-    (void)call;
-    return false;
+    call->error = 0; /* it was the connection's, not the call's */
+    mr_call_drop_conn(call);
 }
 
 const struct mr_headers *mr_call_trailers(const struct mr_call *call)

@@ -15,6 +15,7 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "http/client_priv.h"
+#include "http/decoder.h"
 #include "io/dns.h"
 
 #define PER_ORIGIN 6
@@ -24,7 +25,6 @@
 #define CONNECT_S 10
 #define ANSWER_S 60
 #define BODY_S 60
-#define DECODED ((uint64_t)1024 * 1024 * 1024)
 
 #define SECOND INT64_C(1000000000)
 
@@ -42,7 +42,7 @@ static void set_defaults(struct mr_client_options *o)
         o->first_byte_timeout = ANSWER_S * SECOND;
     o->body_timeout = o->body_timeout ? o->body_timeout : BODY_S * SECOND;
     o->user_agent = o->user_agent ? o->user_agent : "millrace";
-    o->max_decoded = o->max_decoded ? o->max_decoded : DECODED;
+    o->max_decoded = o->max_decoded ? o->max_decoded : MR_DECODED_MAX;
     o->tls.alpn = "http/1.1";
 }
 
@@ -125,10 +125,14 @@ struct mr_client_stats mr_client_stats(const struct mr_client *c)
 /* --- a call as a whole --- */
 
 /* RFC 9110 15.5.18: the same again, without the expectation. */
-static bool wants_no_expectation(const struct mr_call *call)
+static bool drop_expectation(struct mr_call *call, int64_t deadline)
 {
-    return call->parser.head.status == MR_STATUS_EXPECTATION_FAILED &&
-           call->r.expect_continue;
+    if (call->parser.head.status != MR_STATUS_EXPECTATION_FAILED ||
+        !call->r.expect_continue)
+        return false;
+    call->r.expect_continue = false;
+    mr_call_skip(call, deadline);
+    return true;
 }
 
 static int run(struct mr_call *call, int64_t deadline)
@@ -138,15 +142,13 @@ static int run(struct mr_call *call, int64_t deadline)
 
         if (rc == 0)
             rc = mr_call_answer(call, deadline);
-        if (rc)
+        if (rc == 0 && !drop_expectation(call, deadline)) {
+            rc = mr_call_redirect(call, deadline);
+            if (rc == 0)
+                return 0;
+        }
+        if (rc < 0)
             return rc;
-        if (!wants_no_expectation(call))
-            return 0;
-        call->r.expect_continue = false;
-        mr_call_skip(call, deadline);
-        if (call->error == -ECANCELED || call->error == -ETIMEDOUT)
-            return call->error;
-        call->error = 0;
     }
 }
 

@@ -78,6 +78,7 @@ struct mr_client_options {
     int64_t body_timeout;       /* ns without a byte, either way [60 s] */
     int64_t total_timeout;      /* ns for a call, redirects and all [none] */
     unsigned max_redirects;     /* [0: none is followed] */
+    bool allow_plain;           /* follow them from https to http, too */
     const char *user_agent;     /* ["millrace"]; "": not sent */
     bool no_decode;             /* do not ask for a coding, do not decode */
     uint64_t max_decoded;       /* what a coded body may become [1 GiB] */

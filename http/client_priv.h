@@ -10,6 +10,8 @@
  *     call_send.c        the request's bytes: write, end
  *     call_head.c        bytes to the answer's head
  *     call_body.c        its body, piece by piece; the stream of a tunnel
+ *     call_decode.c      that of a coded one
+ *     call_redirect.c    what a 3xx changes of a call
  *     client_request.c   a request to the bytes of its head
  *     client_connect.c   a place to a connection: dial, proxy, TLS
  *     conn_pool.c        places and idle connections
@@ -17,7 +19,7 @@
  * Functions that return int set the call's error and text when they fail
  * (mr_call_fail); one that has failed stays so.
  *
- * over budget: seven files' structs and what they call of each other.
+ * over budget: nine files' structs and what they call of each other.
  */
 #include "core/sync.h"
 #include "http/chunked.h"
@@ -101,6 +103,11 @@ struct mr_call {
     uint64_t seen; /* bytes of the body as received */
     struct mr_chunked chunked;
     const struct mr_headers *trailers;
+    bool asks_coded; /* Accept-Encoding is the client's own */
+    struct mr_decoder *decoder;
+    char *coded;             /* MR_CALL_BUFFER bytes, with a decoder */
+    struct mr_str undecoded; /* in coded */
+    bool decoded;            /* all of it */
     struct mr_stream tunnel;
 
     int64_t waits_until; /* what a park's own limit is, and its name */
@@ -136,6 +143,12 @@ void mr_call_hand_why(struct mr_call *call, char *why);
 /* A connection, the head, and a whole body. May park. */
 MR_MUST_USE int mr_call_start(struct mr_call *call, bool fresh,
                               int64_t deadline);
+
+/* --- call_redirect.c --- */
+
+/* 1: the request is another now, to be sent; 0: this was the answer; -Exxx. May
+ * park. */
+MR_MUST_USE int mr_call_redirect(struct mr_call *call, int64_t deadline);
 
 /* --- call_send.c --- */
 
@@ -183,8 +196,20 @@ MR_MUST_USE int mr_call_body_open(struct mr_call *call);
 void mr_call_body_close(struct mr_call *call);
 /* Pass over what is left of the body, if all of it is here already. */
 void mr_call_pass_buffered(struct mr_call *call);
-/* Pass over what is left of the body, if that is little; else, or should that
- * fail, the connection is closed. May park. */
+/* As mr_call_read, not decoded. May park. */
+MR_MUST_USE ssize_t mr_call_read_coded(struct mr_call *call, char *buf,
+                                       size_t n, int64_t deadline);
+/* Pass over what is left of the body, if that is little and comes soon; else
+ * the connection is closed. May park. */
 void mr_call_skip(struct mr_call *call, int64_t deadline);
+
+/* --- call_decode.c --- */
+
+/* The head is there: is a decoder needed? */
+MR_MUST_USE int mr_call_decode_open(struct mr_call *call);
+void mr_call_decode_close(struct mr_call *call);
+/* As mr_call_read, with a decoder. May park. */
+MR_MUST_USE ssize_t mr_call_read_decoded(struct mr_call *call, char *buf,
+                                         size_t n, int64_t deadline);
 
 #endif

@@ -16,6 +16,7 @@
 #include "core/sys.h"
 #include "http/base64.h"
 #include "http/client_priv.h"
+#include "http/decoder.h"
 
 /* --- what is asked for --- */
 
@@ -192,6 +193,12 @@ static void put_start(struct mr_call *call, int *err)
         put_field(b, err, "User-Agent", mr_str(agent));
     if (!is_given(call, "accept"))
         put_field(b, err, "Accept", mr_str("*/*"));
+    /* A part of a coded body is no use to anybody. */
+    call->asks_coded = !call->r.no_decode && !is_given(call, "range") &&
+                       !is_given(call, "accept-encoding") &&
+                       call->r.upgrade.n == 0;
+    if (call->asks_coded)
+        put_field(b, err, "Accept-Encoding", mr_str(MR_DECODER_ACCEPT));
 }
 
 /* A method that means something by a body says when it has none (RFC 9110

@@ -30,6 +30,7 @@
 #include "http/client.h"
 #include "io/fd.h"
 #include "io/socket.h"
+#include "io/tls.h"
 #include "tests/core/in_hub.h"
 
 #define ANSWERS_MAX 6
@@ -40,9 +41,14 @@
 
 struct scene {
     const char *answers[ANSWERS_MAX];
+    size_t n; /* bytes of each; 0: NUL-terminated */
+    bool tls; /* with t->tls, after the first answer if it tunnels */
+    bool tunnels;
     bool leaves;    /* closes at its end; else the client must */
     bool resets;    /* the same, without a goodbye */
     bool at_once;   /* does not wait for a request before each answer */
+    bool deaf;      /* reads no more, until the client leaves */
+    bool cuts;      /* ends the connection without TLS's goodbye */
     bool head_only; /* waits for a request's head only */
 };
 
@@ -61,12 +67,15 @@ struct theatre {
     char text[65536];
     char why[MR_CLIENT_WHY];
     struct mr_call *call; /* of the last get */
+    struct mr_tls_context *tls;
 };
 
 struct actor {
     struct theatre *t;
     const struct scene *scene;
     int fd;
+    struct mr_stream_fd plain;
+    struct mr_stream *s;
 };
 
 /* How long the request at p is, or 0: it is not whole. */
@@ -101,7 +110,7 @@ static inline bool hear(struct actor *a)
     *at = '\0';
     while (!request_len(at, a->scene->head_only)) {
         ssize_t more =
-            mr_recv(a->fd, at + n, sizeof t->got[0] - 1 - n, 0, PATIENCE);
+            mr_stream_read(a->s, at + n, sizeof t->got[0] - 1 - n, PATIENCE);
 
         if (more <= 0)
             return false;
@@ -112,25 +121,57 @@ static inline bool hear(struct actor *a)
     return true;
 }
 
+/* The connection is an encrypted one from here on. */
+static inline bool encrypt(struct actor *a)
+{
+    struct mr_tls *tls;
+    char why[MR_TLS_WHY];
+
+    if (mr_tls_accept(&tls, a->t->tls, a->fd, why, PATIENCE)) {
+        a->fd = -1;
+        a->s = NULL;
+        return false;
+    }
+    a->s = mr_tls_stream(tls);
+    return true;
+}
+
+static inline void perform(struct actor *a)
+{
+    char rest[4096];
+
+    if (a->scene->tls && !a->scene->tunnels && !encrypt(a))
+        return;
+    for (size_t i = 0; i < ANSWERS_MAX && a->scene->answers[i]; i++) {
+        const char *text = a->scene->answers[i];
+        size_t n = a->scene->n ? a->scene->n : strlen(text);
+
+        if (!a->scene->at_once && !hear(a))
+            break;
+        (void)!mr_stream_write_all(a->s, text, n, PATIENCE);
+        if (i == 0 && a->scene->tunnels && a->scene->tls && !encrypt(a))
+            return;
+    }
+    if (a->scene->resets)
+        (void)!mr_socket_set_reset(a->fd);
+    if (a->scene->deaf)
+        (void)!mr_hub_wait_fd(a->fd, MR_GONE, PATIENCE);
+    else if (a->scene->cuts)
+        (void)!mr_sys_shutdown(a->fd, SHUT_RDWR);
+    else if (!a->scene->leaves && !a->scene->resets)
+        while (mr_stream_read(a->s, rest, sizeof rest, PATIENCE) > 0)
+            ;
+}
+
 static inline intptr_t act(void *arg)
 {
     struct actor a = *(struct actor *)arg;
-    char rest[4096];
 
     free(arg);
-    for (size_t i = 0; i < ANSWERS_MAX && a.scene->answers[i]; i++) {
-        const char *text = a.scene->answers[i];
-
-        if (!a.scene->at_once && !hear(&a))
-            break;
-        (void)!mr_send(a.fd, text, strlen(text), 0, PATIENCE);
-    }
-    if (a.scene->resets)
-        (void)!mr_socket_set_reset(a.fd);
-    if (!a.scene->leaves && !a.scene->resets)
-        while (mr_recv(a.fd, rest, sizeof rest, 0, PATIENCE) > 0)
-            ;
-    mr_fd_close(a.fd);
+    a.s = mr_stream_socket_init(&a.plain, a.fd);
+    perform(&a);
+    if (a.s)
+        mr_stream_close(a.s);
     a.t->closed++;
     return 0;
 }
