@@ -27,9 +27,11 @@
 /* Pipelined requests answered in a row before others have a turn. */
 #define TURN_REQUESTS 32
 /* Connections served in a row before the kernel is asked for more: about a
- * millisecond. Those that still wait then are reported once more, for nothing.
- */
+ * millisecond. All that still wait then are reported once more, for nothing: of
+ * a long queue half is served first, so that this happens to each about once,
+ * unless that takes too long for those who wait for something else. */
 #define TURN_CONNS 256
+#define TURN_NS INT64_C(20000000)
 /* How long those without a stack wait when no connection of ours ends; memory
  * may come free elsewhere. */
 #define STARVED_NS INT64_C(100000000)
@@ -145,6 +147,7 @@ void mr_conn_close_unborn(struct mr_http *http)
 {
     while (!mr_list_is_empty(&http->begun))
         mr_conn_close(mr_container_of(http->begun.next, struct mr_conn, node));
+    http->begun_n = 0;
     http->unborn = 0; /* cancelled before their first turn */
 }
 
@@ -184,6 +187,7 @@ static void begin(struct mr_conn *c)
 {
     mr_list_remove(&c->node);
     mr_list_push_back(&c->http->begun, &c->node);
+    c->http->begun_n++;
     c->state = MR_CONN_BEGUN;
 }
 
@@ -246,6 +250,7 @@ static void on_hire(struct mr_hub_idle *idle)
         return;
     while (!mr_list_is_empty(&http->begun))
         starve(mr_container_of(http->begun.next, struct mr_conn, node));
+    http->begun_n = 0;
 }
 
 static void on_feed(struct mr_hub_idle *idle)
@@ -300,8 +305,9 @@ static enum mr_hub_hook_answer on_event(int fd, void *arg)
         c->watched = false;
         starve(c);
         return MR_HOOK_DISARM;
-    case MR_CONN_STARVED:
     case MR_CONN_BEGUN:
+        return MR_HOOK_KEEP; /* its turn comes */
+    case MR_CONN_STARVED:
         break; /* known */
     case MR_CONN_ACTIVE:
         switch (mr_fd_peek(fd)) {
@@ -513,6 +519,7 @@ static struct mr_conn *take_begun(struct mr_http *http)
 
     if (!node)
         return NULL;
+    http->begun_n--;
     /* Should this one's handler park, another coroutine takes the rest: it has
      * its turn behind those that are READY, if any are, or is hired when nobody
      * else is left to run. */
@@ -522,6 +529,15 @@ static struct mr_conn *take_begun(struct mr_http *http)
     return mr_container_of(node, struct mr_conn, node);
 }
 
+/* May it serve another one? */
+static bool may_serve(size_t n, size_t queued, int64_t began)
+{
+    if (!mr_hub_may_go_on())
+        return false;
+    return n < TURN_CONNS ||
+           (n < queued / 2 && mr_sys_monotonic() - began < TURN_NS);
+}
+
 /* Serves what has begun, one connection after the other: most handlers do not
  * park, and then one stack, which is warm, is enough for all that a poll has
  * told of. */
@@ -529,10 +545,12 @@ static intptr_t conn_main(void *arg)
 {
     struct mr_http *http = arg;
     struct mr_exchange *x = NULL;
+    size_t queued = http->begun_n;
+    int64_t began = mr_hub_now();
     struct mr_conn *c;
 
     http->unborn--;
-    for (unsigned n = 0; n < TURN_CONNS && mr_hub_may_go_on(); n++) {
+    for (size_t n = 0; may_serve(n, queued, began); n++) {
         c = take_begun(http);
         if (!c)
             break;

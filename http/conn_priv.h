@@ -231,6 +231,7 @@ struct mr_http {
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
     struct mr_list starved;
     struct mr_list begun;     /* BEGUN: no coroutine has taken them yet */
+    size_t begun_n;           /* how many these are */
     struct mr_list unwatched; /* ACTIVE, and have never been at rest */
     struct mr_hub_idle watch; /* for `unwatched`, before the hub polls */
     size_t unborn;            /* coroutines that have had no turn yet */

@@ -99,6 +99,49 @@ WEB(batch_parks_all_at_once)
     free_all();
 }
 
+static bool busy;
+
+static intptr_t be_busy(void *unused)
+{
+    (void)unused;
+    while (busy && mr_yield() == 0)
+        ;
+    return 0;
+}
+
+static int see_watched(struct mr_request *req, struct mr_response *res,
+                       void *unused)
+{
+    (void)unused;
+    CHECK_OK(req->x->conn->watched);
+    return mr_reply(res, 200, NULL, mr_str(""));
+}
+
+/* With a long run queue the kernel is asked again, and tells of those that
+ * have begun again, before it is their turn. That is no reason to stop their
+ * watchers, and start them later. */
+WEB(batch_stays_watched)
+{
+    uint64_t polls = 0;
+
+    web_route(w, "/hello", hello, NULL);
+    web_route(w, "/", see_watched, NULL);
+    connect_all(w);
+    busy = true;
+    for (int i = 0; i < 2000; i++)
+        CHECK_OK(mr_spawn(be_busy, NULL));
+    send_all(GET("/"));
+    UNTIL(!mr_list_is_empty(&w->http->begun));
+    polls = mr_hub_stats(mr_hub_self()).polls;
+    UNTIL(mr_list_is_empty(&w->http->begun));
+    CHECK_OK(mr_hub_stats(mr_hub_self()).polls > polls);
+    busy = false;
+    for (size_t i = 0; i < MANY; i++)
+        CHECK_EQ_INT(client_answer(clients[i]), 200);
+    CHECK_EQ_INT(w->http->begun_n, 0);
+    free_all();
+}
+
 /* --- nothing is left of one for the next --- */
 
 MR_LOCAL(int, visits)
@@ -216,7 +259,8 @@ WEB(batch_ends_with_the_server)
     free_all();
 }
 
-SUITE("a batch", batch_has_one_coroutine, batch_parks_all_at_once)
+SUITE("a batch", batch_has_one_coroutine, batch_parks_all_at_once,
+      batch_stays_watched)
 SUITE("nothing is shared", batch_shares_no_variables, batch_shares_no_cancel,
       batch_shares_no_name)
 SUITE("want and end", batch_without_a_second_stack, batch_ends_with_the_server)
