@@ -48,8 +48,8 @@ LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
 # The sanitizers must see the calls that move data; elsewhere they are raw.
 not_here = $(if $(filter asan tsan fuzz,$(MODE)),core/sys_raw.c,core/sys_libc.c) \
-	io/patch.c $(if $(filter openssl,$(TLS)),io/tls_none.c,$(filter-out \
-	io/tls_none.c,$(wildcard io/tls*.c)))
+	io/patch.c $(if $(filter openssl,$(TLS)),io/tls_none.c io/digest_none.c,\
+	io/digest.c $(filter-out io/tls_none.c,$(wildcard io/tls*.c)))
 sources  = $(filter-out $(not_here),$(wildcard $(1)/*.c))
 obj      = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
 
@@ -74,10 +74,13 @@ tour_obj := $(call obj,$(wildcard apps/tour/[a-z]*.c))
 
 factory  := $(OUT)/factory
 
+# mrget without its main: what its tests and fuzzers link.
+get_obj  := $(filter-out %/main.o,$(call app_obj,get))
+
 tests_of   = $(filter-out $(no_tls),\
 	$(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c)))
 no_tls    := $(if $(filter none,$(TLS)),$(OUT)/tests/io/test_tls% \
-	$(OUT)/tests/http/test_client_tls)
+	$(OUT)/tests/io/test_digest $(OUT)/tests/http/test_client_tls)
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
 site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\
@@ -115,7 +118,7 @@ below_core = $(OUT)/libcore.a
 below_io   = $(OUT)/libio.a $(below_core)
 below_http = $(OUT)/libhttp.a $(below_io)
 below_apps = $(below_http)
-with_apps  = $(site) $(bad_obj)
+with_apps  = $(site) $(get_obj) $(bad_obj)
 with_http  = $(bad_obj) $(call obj,$(filter-out \
 	$(wildcard tests/http/test_*.c),$(wildcard tests/http/*.c)))
 
@@ -188,6 +191,7 @@ $(OUT)/tests/bench/echo_io: %: %.o $(below_io)
 $(OUT)/tests/bench/ask: %: %.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^
+$(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_get_*.c)): $(get_obj)
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)

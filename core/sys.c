@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * sys.c - the system calls that always go through libc, and the fault seam.
+ * sys.c - the system calls that always go through libc.
  *
  * fork must (atfork handlers: raw fork deadlocks in malloc), clocks should
  * (vDSO), and the rest gains nothing from a raw trap.
@@ -13,68 +13,22 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* --- the seam --- */
-
-bool mr_sys_seam_on;
-
-static struct {
-    uint64_t calls;
-    uint64_t fail_from; /* 0: never */
-    bool always;
-    int err;
-} faults[MR_SYS_COUNT];
-
-int mr_sys_seam(enum mr_sys_call call)
-{
-    /* Relaxed: helper threads count too, and only sums are read. */
-    uint64_t n = __atomic_add_fetch(&faults[call].calls, 1, __ATOMIC_RELAXED);
-
-    if (faults[call].fail_from == 0 || n < faults[call].fail_from)
-        return 0;
-    if (!faults[call].always && n > faults[call].fail_from)
-        return 0;
-    return faults[call].err;
-}
-
-void mr_sys_fault(enum mr_sys_call call, unsigned nth, int err)
-{
-    mr_sys_seam_on = true;
-    faults[call].calls = 0;
-    faults[call].fail_from = nth;
-    faults[call].always = false;
-    faults[call].err = err;
-}
-
-void mr_sys_fault_always(enum mr_sys_call call, int err)
-{
-    mr_sys_fault(call, 1, err);
-    faults[call].always = true;
-}
-
-void mr_sys_fault_clear(void)
-{
-    mr_sys_seam_on = false;
-    memset(faults, 0, sizeof faults);
-}
-
-uint64_t mr_sys_calls(enum mr_sys_call call)
-{
-    return __atomic_load_n(&faults[call].calls, __ATOMIC_RELAXED);
-}
 
 /* --- calls --- */
 
@@ -129,6 +83,17 @@ int mr_sys_fstatfs(int fd, int64_t *ret_type)
 
     if (rc == 0)
         *ret_type = (int64_t)st.f_type;
+    return rc;
+}
+
+int mr_sys_free_space(int fd, uint64_t *ret_bytes)
+{
+    struct statvfs st;
+    int rc = (int)CALL(FSTATVFS, fstatvfs(fd, &st));
+
+    if (rc == 0) /* a tmpfs without a limit has no blocks at all */
+        *ret_bytes =
+            st.f_blocks ? (uint64_t)st.f_bavail * st.f_frsize : UINT64_MAX;
     return rc;
 }
 
@@ -263,6 +228,43 @@ int mr_sys_unlink(const char *path)
 int mr_sys_link(const char *path, const char *to)
 {
     return (int)CALL(LINK, link(path, to));
+}
+
+int mr_sys_unlinkat(int dir, const char *path, int flags)
+{
+    return (int)CALL(UNLINKAT, unlinkat(dir, path, flags));
+}
+
+int mr_sys_linkat(int dir, const char *path, int to_dir, const char *to,
+                  int flags)
+{
+    return (int)CALL(LINKAT, linkat(dir, path, to_dir, to, flags));
+}
+
+int mr_sys_renameat2(int dir, const char *path, int to_dir, const char *to,
+                     unsigned flags)
+{
+    return (int)CALL(RENAMEAT2, renameat2(dir, path, to_dir, to, flags));
+}
+
+int mr_sys_fsync(int fd)
+{
+    return (int)CALL(FSYNC, fsync(fd));
+}
+
+int mr_sys_fdatasync(int fd)
+{
+    return (int)CALL(FDATASYNC, fdatasync(fd));
+}
+
+int mr_sys_fallocate(int fd, int mode, int64_t off, int64_t n)
+{
+    return (int)CALL(FALLOCATE, fallocate(fd, mode, off, n));
+}
+
+int mr_sys_flock(int fd, int op)
+{
+    return (int)CALL(FLOCK, flock(fd, op));
 }
 
 int mr_sys_fchmodat(int dir, const char *path, mode_t mode)

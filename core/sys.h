@@ -44,6 +44,7 @@ struct signalfd_siginfo;
     X(WRITEV, "writev")                             \
     X(PREAD, "pread")                               \
     X(PREADV2, "preadv2")                           \
+    X(PWRITE, "pwrite")                             \
     X(RECV, "recv")                                 \
     X(SEND, "send")                                 \
     X(RECVMSG, "recvmsg")                           \
@@ -60,6 +61,7 @@ struct signalfd_siginfo;
     X(FSTAT, "fstat")                               \
     X(FSTATAT, "fstatat")                           \
     X(FSTATFS, "fstatfs")                           \
+    X(FSTATVFS, "fstatvfs")                         \
     X(CACHESTAT, "cachestat")                       \
     X(READAHEAD, "readahead")                       \
     X(INOTIFY_INIT, "inotify_init1")                \
@@ -82,7 +84,14 @@ struct signalfd_siginfo;
     X(MEMFD_CREATE, "memfd_create")                 \
     X(FTRUNCATE, "ftruncate")                       \
     X(UNLINK, "unlink")                             \
+    X(UNLINKAT, "unlinkat")                         \
     X(LINK, "link")                                 \
+    X(LINKAT, "linkat")                             \
+    X(RENAMEAT2, "renameat2")                       \
+    X(FSYNC, "fsync")                               \
+    X(FDATASYNC, "fdatasync")                       \
+    X(FALLOCATE, "fallocate")                       \
+    X(FLOCK, "flock")                               \
     X(FCHMODAT, "fchmodat")                         \
     X(MMAP, "mmap")                                 \
     X(MUNMAP, "munmap")                             \
@@ -119,6 +128,12 @@ enum mr_sys_call {
 MR_API void mr_sys_fault(enum mr_sys_call call, unsigned nth, int err);
 /* Every call from now on returns err. */
 MR_API void mr_sys_fault_always(enum mr_sys_call call, int err);
+/* As if the machine stopped: from the nth (from 1) of the n calls listed on,
+ * counted together, each of them returns err and is not made. The list is kept.
+ * Counted so far: mr_sys_stopped_at. */
+MR_API void mr_sys_stop(const enum mr_sys_call *calls, size_t n, uint64_t nth,
+                        int err);
+MR_API uint64_t mr_sys_stopped_at(void);
 /* All faults off, counters to 0. */
 MR_API void mr_sys_fault_clear(void);
 /* Calls of this kind since counting was started. */
@@ -140,6 +155,8 @@ MR_MUST_USE ssize_t mr_sys_write(int fd, const void *buf, size_t n);
 MR_MUST_USE ssize_t mr_sys_readv(int fd, const struct iovec *v, int n);
 MR_MUST_USE ssize_t mr_sys_writev(int fd, const struct iovec *v, int n);
 MR_MUST_USE ssize_t mr_sys_pread(int fd, void *buf, size_t n, int64_t off);
+MR_MUST_USE ssize_t mr_sys_pwrite(int fd, const void *buf, size_t n,
+                                  int64_t off);
 MR_MUST_USE ssize_t mr_sys_preadv2(int fd, const struct iovec *v, int n,
                                    int64_t off, int flags);
 MR_MUST_USE ssize_t mr_sys_recv(int fd, void *buf, size_t n, int flags);
@@ -175,6 +192,9 @@ MR_MUST_USE int mr_sys_fstatat(int dir, const char *path, struct stat *st,
                                int flags);
 /* What kind of file system fd is on (statfs(2), f_type). May wait for it. */
 MR_MUST_USE int mr_sys_fstatfs(int fd, int64_t *ret_type);
+/* Bytes that this user may still write to fd's file system; UINT64_MAX: it does
+ * not say. May wait for it. */
+MR_MUST_USE int mr_sys_free_space(int fd, uint64_t *ret_bytes);
 /* How many pages of [off, off + n) are in memory. -ENOSYS below Linux 6.5,
  * -EPERM for a file of another user's and in sandboxes: callers fall back. */
 MR_MUST_USE int mr_sys_cachestat(int fd, int64_t off, uint64_t n,
@@ -209,7 +229,20 @@ MR_MUST_USE int mr_sys_signalfd(int fd, const sigset_t *mask);
 MR_MUST_USE int mr_sys_memfd_create(const char *name, unsigned flags);
 MR_MUST_USE int mr_sys_ftruncate(int fd, int64_t size);
 MR_MUST_USE int mr_sys_unlink(const char *path);
+MR_MUST_USE int mr_sys_unlinkat(int dir, const char *path, int flags);
 MR_MUST_USE int mr_sys_link(const char *path, const char *to);
+MR_MUST_USE int mr_sys_linkat(int dir, const char *path, int to_dir,
+                              const char *to, int flags);
+/* flags: RENAME_NOREPLACE is -EINVAL on file systems that cannot, -ENOSYS below
+ * Linux 3.15 and under some emulators: callers fall back. */
+MR_MUST_USE int mr_sys_renameat2(int dir, const char *path, int to_dir,
+                                 const char *to, unsigned flags);
+/* These three may wait long for a disk. */
+MR_MUST_USE int mr_sys_fsync(int fd);
+MR_MUST_USE int mr_sys_fdatasync(int fd);
+MR_MUST_USE int mr_sys_fallocate(int fd, int mode, int64_t off, int64_t n);
+/* op as flock(2). */
+MR_MUST_USE int mr_sys_flock(int fd, int op);
 MR_MUST_USE int mr_sys_fchmodat(int dir, const char *path, mode_t mode);
 /* NULL and *ret_err = -Exxx on failure. */
 MR_MUST_USE void *mr_sys_mmap(void *at, size_t n, int prot, int flags, int fd,

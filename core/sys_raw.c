@@ -58,6 +58,11 @@ ssize_t mr_sys_pread(int fd, void *buf, size_t n, int64_t off)
     return CALL(PREAD, false, SYS_pread64, fd, buf, n, off, 0, 0);
 }
 
+ssize_t mr_sys_pwrite(int fd, const void *buf, size_t n, int64_t off)
+{
+    return CALL(PWRITE, false, SYS_pwrite64, fd, buf, n, off, 0, 0);
+}
+
 ssize_t mr_sys_preadv2(int fd, const struct iovec *v, int n, int64_t off,
                        int flags)
 {

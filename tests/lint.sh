@@ -72,7 +72,7 @@ door() { only "$all" "#[ ]*include <($1)" "$2" "door: $2"; }
 door 'ev\.h' 'core/hub[a-z_]*\.[ch]'
 door 'pthread\.h' 'core/(thread|thread_priv|mailbox|offload|watchdog_thread)\.[ch]|io/patch\.c'
 door 'confuse\.h' 'core/config\.c'
-door 'openssl/' 'io/tls[a-z_]*\.[ch]'
+door 'openssl/' 'io/(tls[a-z_]*|digest)\.[ch]'
 door 'netdb\.h' 'io/(dns|patch)\.c'
 door 'http_parser\.h' 'http/parse\.c'
 door '(elf|link)\.h' 'core/symbol\.c'

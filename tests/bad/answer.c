@@ -51,7 +51,7 @@ static bool if_range(const struct bad_conn *c, const struct answer *a)
 {
     struct mr_str v = bad_field(c, "if-range");
 
-    if (!v.p)
+    if (!v.p || c->plan.blind)
         return true;
     if (mr_str_starts(v, "\""))
         return mr_str_is(v, a->etag);
@@ -268,9 +268,12 @@ static int other_fields(struct bad_conn *c, const struct answer *a,
 {
     const struct bad_plan *p = &c->plan;
     char date[MR_DATE_LEN];
-    int rc = 0;
+    int64_t now = mr_sys_realtime() / 1000000000;
+    int rc;
 
-    if (a->etag[0])
+    mr_date_format(date, now);
+    rc = mr_buf_printf(b, "Date: %.*s\r\n", (int)sizeof date, date);
+    if (!rc && a->etag[0])
         rc = mr_buf_printf(b, "ETag: %s\r\n", a->etag);
     if (!rc && p->modified)
         rc = mr_buf_printf(b, "Last-Modified: %s\r\n", a->date);
@@ -281,14 +284,16 @@ static int other_fields(struct bad_conn *c, const struct answer *a,
     if (!rc && p->retry.p)
         rc = mr_buf_printf(b, "Retry-After: %.*s\r\n", MR_STR(p->retry));
     if (!rc && p->retry_date) {
-        mr_date_format(date,
-                       mr_sys_realtime() / 1000000000 + (int64_t)p->retry_date);
+        mr_date_format(date, now + (int64_t)p->retry_date);
         rc = mr_buf_printf(b, "Retry-After: %.*s\r\n", (int)sizeof date, date);
     }
     if (!rc && a->status == 401)
         rc = mr_buf_append_z(b, "WWW-Authenticate: Basic realm=\"bad\"\r\n");
-    for (unsigned i = 0; !rc && i < p->field.n; i++)
-        rc = mr_buf_printf(b, "%.*s\r\n", MR_STR(p->field.v[i]));
+    for (unsigned i = 0; !rc && i < p->field.n; i++) {
+        rc = mr_buf_append(b, p->field.v[i].p, p->field.v[i].n);
+        if (!rc)
+            rc = mr_buf_append(b, "\r\n", 2);
+    }
     memset(c->buf, 'x', BAD_BUF);
     for (uint64_t i = 0; !rc && i < p->fields; i++)
         rc = mr_buf_printf(b, "X-Field-%ju: %.*s\r\n", (uintmax_t)i,

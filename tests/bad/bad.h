@@ -42,6 +42,7 @@
  *     ranges=yes|no (200) |none (and says so) |shifted (another first byte)
  *         |total (another length) |unasked (206 always) |multipart
  *         |refused (416) |short (less than asked) |garbage   [yes]
+ *     blind=1       If-Range is not looked at
  * the body
  *     frame=length|chunked|close|none|both [length]   length=TEXT: what it says
  *     chunk=N [16K] bytes in a chunk

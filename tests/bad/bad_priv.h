@@ -60,7 +60,7 @@ struct bad_plan {
     uint64_t size, seed, changes, resize;
     uint64_t times, after;
     uint64_t status, hops, interim, interim_status, fields, field_size;
-    uint64_t chunk, at, piece, extra, retry_date, modified, early;
+    uint64_t chunk, at, piece, extra, retry_date, modified, early, blind;
     int64_t wait, every;
     struct mr_str type, needs, login, reason, http, retry, to, raw, length,
         said;

@@ -45,6 +45,7 @@ static const struct option {
     {"ranges", CHOICE, AT(ranges),
      "yes,no,none,shifted,total,unasked,multipart,refused,short,garbage",
      false},
+    {"blind", NUMBER, AT(blind), NULL, true},
     {"frame", CHOICE, AT(frame), "length,chunked,close,none,both", false},
     {"length", TEXT, AT(length), NULL, false},
     {"chunk", SIZE, AT(chunk), NULL, false},
