@@ -59,7 +59,7 @@ http_obj := $(call obj,$(call sources,http))
 app_obj   = $(call obj,$(wildcard apps/$(1)/*.c))
 
 # Apps that are a file to load, and are also in the server; and the server.
-BUILTIN  := $(foreach a,chat echo events files hello redirect upload,$(if $(wildcard apps/$(a)/*.c),$(a)))
+BUILTIN  := $(foreach a,chat echo events fanout files hello proxy redirect upload,$(if $(wildcard apps/$(a)/*.c),$(a)))
 app_so   := $(BUILTIN:%=$(OUT)/%.so)
 # An example with a library of its own, where that is installed.
 json_so  := $(if $(wildcard /usr/include/jansson.h),$(OUT)/json.so,json-left-out)

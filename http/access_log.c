@@ -236,20 +236,6 @@ static void put_request(struct out *o, const struct mr_access_entry *e)
     put_z(o, e->minor ? " HTTP/1.1" : " HTTP/1.0");
 }
 
-/* The peer without its port; a view of text. A client may name its unix socket
- * as it likes: to be escaped. */
-static struct mr_str peer_host(const struct mr_addr *peer,
-                               char text[MR_ADDR_TEXT])
-{
-    char *colon;
-
-    mr_addr_format(peer, text, MR_ADDR_TEXT);
-    colon = strrchr(text, ':');
-    if (colon && mr_addr_family(peer) != AF_UNIX)
-        *colon = '\0';
-    return mr_str(text);
-}
-
 /* --- the formats --- */
 
 /* One field: a space would make it two. */
@@ -287,7 +273,7 @@ static void put_text_line(struct out *o, struct mr_access_log *log,
 
     if (log->format == MR_ACCESS_VCOMBINED)
         put_host(o, e->host);
-    put_escaped(o, peer_host(e->peer, peer), sizeof peer * 4);
+    put_escaped(o, mr_addr_host(e->peer, peer), sizeof peer * 4);
     put_z(o, " - ");
     put_user(o, e->user);
     put_z(o, " [");
@@ -338,7 +324,7 @@ static void put_json_line(struct out *o, struct mr_access_log *log,
     put_z(o, "{\"time\":\"");
     put_z(o, stamp(log));
     put_z(o, "\"");
-    put_member(o, "remote", peer_host(e->peer, peer), sizeof peer * 6);
+    put_member(o, "remote", mr_addr_host(e->peer, peer), sizeof peer * 6);
     put_z(o, ",\"status\":");
     put_number(o, (uint64_t)e->status);
     put_z(o, ",\"bytes\":");

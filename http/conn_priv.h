@@ -139,6 +139,7 @@ struct mr_response {
     bool until_close; /* nothing but the end of the connection tells its end */
     bool close;       /* the connection ends after it */
     bool broken;      /* cut short: nothing may follow */
+    bool passed_on;   /* another server's: its status owes us nothing */
     uint64_t left;    /* of the announced length */
     uint64_t above;   /* bytes written beyond it, and dropped */
     uint64_t body_bytes;              /* written so far */

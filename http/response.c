@@ -47,6 +47,7 @@ void mr_response_init(struct mr_response *res, struct mr_exchange *x)
     res->until_close = false;
     res->close = false;
     res->broken = false;
+    res->passed_on = false;
     res->left = 0;
     res->above = 0;
     res->body_bytes = 0;
@@ -187,7 +188,7 @@ static int start(struct mr_response *res, int status, struct mr_str type,
     if (res->started)
         return -EALREADY;
     if (status < 200 || status > 999 || !mr_field_value_is_valid(type) ||
-        !mr_response_may_be(res, status, type))
+        (!res->passed_on && !mr_response_may_be(res, status, type)))
         return -EINVAL;
     if (MR_UNLIKELY(res->policy))
         mr_compress_begin(res, status, type, length);

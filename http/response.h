@@ -85,6 +85,10 @@ MR_API int mr_reply_redirect(struct mr_response *res, int status,
 MR_API int mr_reply_file(struct mr_response *res, int status, const char *type,
                          int fd, int64_t off, uint64_t n);
 
+/* The answer is another server's: invariant 6 is that one's affair. Before it
+ * starts. */
+MR_API void mr_response_pass_on(struct mr_response *res);
+
 /* Begin a streamed answer; length -1 when it is not known (chunked on 1.1,
  * until close on 1.0). 0, -EALREADY, -EINVAL (a status that is not 200 to
  * 999, a type with control bytes, invariant 6), -ENOMEM. Parks only for (7). */

@@ -247,6 +247,11 @@ bool mr_response_may_be(const struct mr_response *res, int status,
     return !(has & MR_HAS_BYTERANGES && has & MR_HAS_CONTENT_RANGE);
 }
 
+void mr_response_pass_on(struct mr_response *res)
+{
+    res->passed_on = true;
+}
+
 /* --- facts --- */
 
 bool mr_response_is_started(const struct mr_response *res)

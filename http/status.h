@@ -69,6 +69,7 @@
     X(504, GATEWAY_TIMEOUT, "Gateway Timeout")                     \
     X(505, VERSION_NOT_SUPPORTED, "HTTP Version Not Supported")    \
     X(507, INSUFFICIENT_STORAGE, "Insufficient Storage")           \
+    X(508, LOOP_DETECTED, "Loop Detected")                         \
     X(511, NETWORK_AUTH_REQUIRED, "Network Authentication Required")
 
 enum mr_status {

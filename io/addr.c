@@ -139,6 +139,17 @@ size_t mr_addr_format(const struct mr_addr *a, char *buf, size_t size)
     return MR_MIN(n, size - 1);
 }
 
+struct mr_str mr_addr_host(const struct mr_addr *a, char text[MR_ADDR_TEXT])
+{
+    char *colon;
+
+    mr_addr_format(a, text, MR_ADDR_TEXT);
+    colon = strrchr(text, ':');
+    if (colon && mr_addr_family(a) != AF_UNIX)
+        *colon = '\0';
+    return mr_str(text);
+}
+
 static int set_from_unix(struct mr_addr *ret, const struct sockaddr *sa,
                          socklen_t len)
 {

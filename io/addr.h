@@ -52,6 +52,10 @@ MR_API MR_MUST_USE int mr_addr_parse(struct mr_addr *ret, struct mr_str text);
  * unix peer without a name is "unix:". Returns its length. size > 0. */
 MR_API size_t mr_addr_format(const struct mr_addr *a, char *buf, size_t size);
 
+/* The address without its port, an IPv6 one in its brackets: a view of text. */
+MR_API struct mr_str mr_addr_host(const struct mr_addr *a,
+                                  char text[MR_ADDR_TEXT]);
+
 /* From what the kernel wrote; unwraps IPv4. 0; -EINVAL: len is impossible;
  * -EAFNOSUPPORT: another family. */
 MR_API MR_MUST_USE int mr_addr_set(struct mr_addr *ret,

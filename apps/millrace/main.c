@@ -25,11 +25,13 @@
 #include "http/http_conf.h"
 
 extern const struct mr_app mr_app_chat, mr_app_echo, mr_app_events,
-    mr_app_files, mr_app_hello, mr_app_redirect, mr_app_upload;
+    mr_app_fanout, mr_app_files, mr_app_hello, mr_app_proxy, mr_app_redirect,
+    mr_app_upload;
 
 static const struct mr_app *const built_in[] = {
-    &mr_app_chat,  &mr_app_echo,     &mr_app_events, &mr_app_files,
-    &mr_app_hello, &mr_app_redirect, &mr_app_upload};
+    &mr_app_chat,   &mr_app_echo,     &mr_app_events,
+    &mr_app_fanout, &mr_app_files,    &mr_app_hello,
+    &mr_app_proxy,  &mr_app_redirect, &mr_app_upload};
 
 static const char usage[] =
     "usage: millrace [-c FILE] [-t] [-C DIR] [options]\n"

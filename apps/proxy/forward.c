@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * forward.c - one request to a server, and its answer back.
+ *
+ *      [choose]          [begin: connected]        [the body, if any]
+ *   ---> TRYING ----------> SENDING ----------------> WAITING
+ *          ^  |               |                         |  |
+ *          |  '--[failed, and may be tried again]-------'  |
+ *          '----------------------------------------<      '--[a head came]-->
+ * ANSWERING
+ *
+ *   (1) Once a byte of the request's body was taken from the client, or of an
+ *       answer given to it, nothing is tried again.
+ *   (2) While a server thinks, the client is watched: a request that nobody
+ *       waits for any more is given up there, too.
+ *   (3) An answer that breaks off there breaks off here: the client must not
+ *       take a part for the whole.
+ */
+#include <errno.h>
+#include <millrace/app.h>
+#include <stdio.h>
+
+#include "apps/proxy/forward.h"
+#include "core/sync.h"
+
+/* Of an answer's body, at a time; one for each answer on its way. */
+#define PIECE ((size_t)32 * 1024)
+/* --- the body --- */
+
+/* 0; -EPIPE: it wants no more of it; else *ret_ours says whose fault it was:
+ * our client's, and then there is nobody to answer, or the server's. */
+static int send_body(struct forward *f, bool *ret_ours)
+{
+    struct mr_str piece;
+    int rc;
+
+    *ret_ours = false;
+    while ((rc = mr_request_next(f->req, &piece)) > 0) {
+        f->body_taken = true;
+        rc = mr_call_write(f->call, piece.p, piece.n, MR_NEVER);
+        if (rc)
+            return rc;
+    }
+    if (rc < 0) {
+        *ret_ours = true;
+        return rc;
+    }
+    return mr_call_end(f->call, MR_NEVER);
+}
+
+/* --- waiting --- */
+
+struct wait {
+    struct forward *f;
+    struct mr_event over;
+    int rc;
+    bool done;
+};
+
+static intptr_t wait_answer(void *arg)
+{
+    struct wait *w = arg;
+
+    w->rc = mr_call_answer(w->f->call, MR_NEVER);
+    w->done = true;
+    mr_event_set(&w->over);
+    return 0;
+}
+
+static intptr_t wait_gone(void *arg)
+{
+    struct wait *w = arg;
+
+    if (mr_request_wait_gone(w->f->req, MR_NEVER) == 0)
+        mr_event_set(&w->over);
+    return 0;
+}
+
+/* Invariant 2. 0; -EPIPE: our client has gone; or what mr_call_answer says. */
+static int await(struct forward *f)
+{
+    struct wait w = {.f = f};
+    struct mr_group g;
+    int rc = -ENOMEM;
+
+    mr_group_init(&g);
+    mr_event_init(&w.over);
+    if (mr_group_spawn(&g, wait_answer, &w) &&
+        mr_group_spawn(&g, wait_gone, &w))
+        rc = mr_event_wait(&w.over, MR_NEVER);
+    mr_group_close(&g);
+    if (rc == 0)
+        rc = w.done ? w.rc : -EPIPE;
+    return rc;
+}
+
+/* --- the answer --- */
+
+static int copy_fields(struct forward *f)
+{
+    const struct mr_headers *h = &mr_call_head(f->call)->headers;
+    int rc = 0;
+
+    for (size_t i = 0; i < h->n && rc != -ENOMEM && rc != -ENOBUFS; i++)
+        if (is_passed_on(h, h->v[i].name) &&
+            !mr_str_is_case(h->v[i].name, "date"))
+            /* one that may stand once, twice: the first counts */
+            rc = mr_response_header_n(f->res, h->v[i].name, h->v[i].value);
+    return rc == -ENOMEM || rc == -ENOBUFS ? rc : 0;
+}
+
+static int upgrade(struct forward *f)
+{
+    struct mr_stream *server = mr_call_stream(f->call), *client;
+    struct mr_str protocol =
+        mr_headers_get(&mr_call_head(f->call)->headers, "upgrade");
+    const char *name = mr_arena_dup(f->arena, protocol);
+    int rc = server && name ? copy_fields(f) : -EPROTO;
+
+    if (!rc)
+        rc = mr_response_upgrade(f->res, name, &client);
+    if (!rc)
+        tunnel_run(client, server, f->p->tunnel_timeout);
+    return rc;
+}
+
+static int64_t announced(const struct mr_response_head *head)
+{
+    if (head->body == MR_ANSWER_EMPTY && head->content_length < 0)
+        return 0;
+    return head->content_length;
+}
+
+/* Invariant 3: an error from here on cuts the connection. */
+static int send_answer(struct forward *f)
+{
+    const struct mr_response_head *head = mr_call_head(f->call);
+    char *buf;
+    ssize_t n;
+    int rc;
+
+    if (head->status == 101)
+        return upgrade(f);
+    rc = copy_fields(f);
+    mr_response_pass_on(f->res);
+    if (!rc)
+        rc = mr_response_start(f->res, head->status, NULL, announced(head));
+    if (rc || head->body == MR_ANSWER_EMPTY)
+        return rc;
+    buf = mr_alloc(PIECE);
+    if (!buf)
+        return -ENOMEM;
+    while ((n = mr_call_read(f->call, buf, PIECE, MR_NEVER)) > 0) {
+        rc = mr_response_write(f->res, buf, (size_t)n);
+        if (rc)
+            break;
+    }
+    mr_free(buf);
+    if (n < 0)
+        mr_log(MR_LOG_WARN, "proxy: %s", mr_call_why(f->call));
+    /* not -EPROTO and the like: those would blame the client */
+    return n < 0 ? -EIO : rc;
+}
+
+/* --- all of it --- */
+
+/* One attempt, up to the answer's head. 0, -Exxx; *ret_ours as above. */
+static int attempt(struct forward *f, bool *ret_ours)
+{
+    int rc = outgoing_target(f);
+
+    *ret_ours = rc != 0;
+    if (rc)
+        return rc;
+    f->r.url = f->u->uri.text;
+    rc = mr_call_begin(f->p->client, &f->r, &f->call, f->why, MR_NEVER);
+    if (rc)
+        return rc;
+    if (f->r.streams)
+        rc = send_body(f, ret_ours);
+    if (rc == 0 || rc == -EPIPE)
+        rc = await(f);
+    *ret_ours |= rc == -EPIPE || rc == -ECANCELED;
+    if (rc && !*ret_ours)
+        snprintf(f->why, sizeof f->why, "%s", mr_call_why(f->call));
+    return rc;
+}
+
+/* Until a server has answered or none is left to try. */
+static int try_all(struct forward *f, bool *ret_ours)
+{
+    uint64_t tried = 0;
+    int64_t left = f->p->retries;
+    int rc = -EHOSTUNREACH;
+
+    for (;;) {
+        struct upstream *u = upstream_choose(f->p, tried);
+        bool sent;
+
+        if (!u)
+            return rc;
+        tried |= UINT64_C(1) << (u - f->p->upstreams);
+        f->u = u;
+        u->active++;
+        rc = attempt(f, ret_ours);
+        u->active--;
+        if (rc == 0)
+            upstream_answered(u);
+        if (rc == 0 || *ret_ours)
+            return rc;
+        upstream_failed(u, f->why);
+        sent = f->call != NULL;
+        if (left-- == 0 || f->body_taken || (sent && !f->safe))
+            return rc;
+        mr_call_close(f->call);
+        f->call = NULL;
+    }
+}
+
+static int refuse(struct forward *f, int rc)
+{
+    mr_log(MR_LOG_WARN, "proxy: %s", f->why);
+    return mr_reply_status(f->res, rc == -ETIMEDOUT ? MR_STATUS_GATEWAY_TIMEOUT
+                                                    : MR_STATUS_BAD_GATEWAY);
+}
+
+int proxy_handle(struct mr_request *req, struct mr_response *res, void *self)
+{
+    struct mr_arena *arena = mr_request_arena(req);
+    struct forward *f;
+    bool ours = true;
+    int rc;
+
+    if (mr_request_method(req) == MR_METHOD_CONNECT)
+        return mr_reply_status(res, MR_STATUS_NOT_IMPLEMENTED);
+    if (outgoing_loops(req))
+        return mr_reply_status(res, MR_STATUS_LOOP_DETECTED);
+    f = mr_arena_alloc(arena, sizeof *f);
+    if (!f)
+        return -ENOMEM;
+    memset(f, 0, offsetof(struct forward, fields));
+    f->p = self;
+    f->req = req;
+    f->res = res;
+    f->arena = arena;
+    rc = outgoing_prepare(f);
+    if (!rc)
+        rc = try_all(f, &ours);
+    if (rc == 0) {
+        f->u->active++;
+        rc = send_answer(f);
+        f->u->active--;
+    } else if (!ours) {
+        rc = refuse(f, rc);
+    } else if (rc == -EPIPE) {
+        mr_response_close_after(res); /* nobody is there */
+        rc = mr_reply_status(res, MR_STATUS_BAD_GATEWAY);
+    }
+    mr_call_close(f->call);
+    return rc == -E2BIG ? mr_reply_status(res, 431) : rc;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* test_proxy.c - the reverse proxy before this server itself, and before one
+ * that misbehaves. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base.h"
+#include "tests/apps/bad_child.h"
+#include "tests/apps/client.h"
+#include "tests/bad/bad.h"
+#include "tests/http/ws_util.h"
+#include "tests/test.h"
+
+/* --- what goes there, and comes back --- */
+
+static const char conf[] =
+    "workers = 1\n"
+    "load = '@APPS@/reflect.so'\n"
+    "route '/reflect' { app = reflect }\n"
+    "route '/chat' { app = chat }\n"
+    "route '/p' {\n"
+    "    app = proxy  to = 'http://@HOST@:8080/reflect/'  strip = on\n"
+    "}\n"
+    "route '/reflect/whole' { app = proxy  to = 'http://@HOST@:8080/p' }\n"
+    "route '/append' {\n"
+    "    app = proxy  to = 'http://@HOST@:8080/reflect'  strip = on\n"
+    "    forwarded = append\n"
+    "}\n"
+    "route '/off' {\n"
+    "    app = proxy  to = 'http://@HOST@:8080/reflect'  strip = on\n"
+    "    forwarded = off  host = upstream\n"
+    "}\n"
+    "route '/loop' { app = proxy  to = 'http://@HOST@:8080' }\n"
+    "route '/chatter' { app = proxy  to = 'http://@HOST@:8080/chat'\n"
+    "    strip = on }\n"
+    "route '/bad' { app = proxy  to = 'http://@HOST@:9000'  strip = on\n"
+    "    answer_timeout = 200ms }\n"
+    "route '/two' { app = proxy  strip = on  max_fails = 1\n"
+    "    to = {'http://@HOST@:9001', 'http://@HOST@:9000'} }\n"
+    "route '/dead' { app = proxy  to = 'http://@HOST@:9001' }\n";
+
+static const struct {
+    const char *request; /* "Host: t" and the empty line are added */
+    int status;
+    const char *has[4];
+    const char *lacks[4];
+} cases[] = {
+    {"GET /p/a%20b;c/%7Ed?x=1&y HTTP/1.1\r\nX-Keep: 1\r\n",
+     200,
+     {"GET /reflect/a%20b;c/%7Ed?x=1&y HTTP/1.1\r\n", "\r\nHost: t\r\n",
+      "\r\nX-Keep: 1\r\n", "\r\nVia: 1.1 millrace\r\n"},
+     {"User-Agent"}},
+    /* the path is the one that the route was chosen by */
+    {"GET /x/../p/%2e/a HTTP/1.1\r\n",
+     200,
+     {"GET /reflect/a HTTP/1.1\r\n"},
+     {0}},
+    {"GET /p HTTP/1.1\r\n", 200, {"GET /reflect/ HTTP/1.1\r\n"}, {0}},
+    {"GET /p?q HTTP/1.1\r\n", 200, {"GET /reflect/?q HTTP/1.1\r\n"}, {0}},
+    {"GET http://t/p/a,b HTTP/1.1\r\n",
+     200,
+     {"GET /reflect/a%2Cb HTTP/1.1"},
+     {0}},
+    {"GET /reflect/whole/a HTTP/1.1\r\n",
+     200,
+     {"GET /reflect/reflect/whole/a HTTP/1.1\r\n",
+      "\r\nVia: 1.1 millrace, 1.1 millrace\r\n"},
+     {0}},
+    /* of one connection, or nobody's word */
+    {"GET /p HTTP/1.1\r\nConnection: X-A, keep-alive\r\nX-A: 1\r\n"
+     "Keep-Alive: 5\r\nTE: trailers\r\nProxy-Authorization: x\r\n"
+     "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n"
+     "X-Forwarded-Proto: https\r\n",
+     200,
+     {"\r\nX-Forwarded-For: 127.", "\r\nX-Forwarded-Host: t\r\n",
+      "\r\nX-Forwarded-Proto: http\r\n"},
+     {"X-A", "6.6.6.6", "Keep-Alive", "https"}},
+    {"GET /append HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\n"
+     "X-Forwarded-For: 7.7.7.7\r\nX-Forwarded-Proto: https\r\n"
+     "Via: 1.0 other\r\n",
+     200,
+     {"\r\nX-Forwarded-For: 6.6.6.6, 7.7.7.7, 127.",
+      "\r\nX-Forwarded-Proto: https\r\n",
+      "\r\nVia: 1.0 other, 1.1 millrace\r\n"},
+     {"X-Forwarded-Host", "Proto: http\r\n"}},
+    {"GET /off HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\n",
+     200,
+     {"\r\nHost: 127.", ":8080\r\n", "\r\nX-Forwarded-For: 6.6.6.6\r\n"},
+     {"X-Forwarded-Host"}},
+    {"GET /p HTTP/1.0\r\n", 200, {"\r\nVia: 1.0 millrace\r\n"}, {0}},
+    /* bodies */
+    {"PUT /p HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+     200,
+     {"PUT /reflect/ ", "\r\nContent-Length: 5\r\n", "\r\n\r\n5"},
+     {0}},
+    {"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+     "5\r\nhello\r\n0\r\n\r\n",
+     200,
+     {"POST /reflect/ ", "\r\nTransfer-Encoding: chunked\r\n", "\r\n\r\n5"},
+     {0}},
+    {"POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0\r\n",
+     200,
+     {"\r\n\r\n0"},
+     {"Expect"}},
+    /* what goes wrong */
+    {"GET /loop HTTP/1.1\r\n", 508, {0}, {0}},
+    {"GET /dead HTTP/1.1\r\n", 502, {0}, {0}},
+    {"GET /bad/wait?head=none HTTP/1.1\r\n", 504, {0}, {0}},
+    {"GET /bad/cut?head=none&do=cut HTTP/1.1\r\n", 502, {0}, {0}},
+    {"GET /bad/half?head=half&do=cut HTTP/1.1\r\n", 502, {0}, {0}},
+    {"GET /bad/both?frame=both HTTP/1.1\r\n", 502, {0}, {0}},
+    {"POST /bad/none?head=none&do=cut HTTP/1.1\r\nContent-Length: 1\r\n\r\nx",
+     502,
+     {0},
+     {0}},
+    {"GET /two/a?size=3&fill=zero HTTP/1.1\r\n", 200, {0}, {0}},
+    {"GET /two/a?size=3&fill=zero HTTP/1.1\r\n", 200, {0}, {0}},
+    {"GET /two/a?size=3&fill=zero HTTP/1.1\r\n", 200, {0}, {0}},
+    /* another server's status owes us nothing */
+    {"GET /bad/s?status=401&size=3 HTTP/1.1\r\n", 401, {0}, {0}},
+    {"GET /bad/s?status=405&size=3 HTTP/1.1\r\n", 405, {0}, {0}},
+    {"GET /bad/s?status=503&size=3&retry=7 HTTP/1.1\r\n", 503, {0}, {0}},
+    {"GET /bad/s?status=299&size=3 HTTP/1.1\r\n", 299, {0}, {0}},
+};
+
+static bool ask(const struct site *s, const char *text, struct client_answer *a)
+{
+    const char *body = strstr(text, "\r\n\r\n");
+    char all[1024];
+    int fd = client_dial(s);
+    bool ok;
+
+    /* Host stands first: behind the request line */
+    snprintf(all, sizeof all, "%.*s\r\nHost: t%s%s", (int)strcspn(text, "\r"),
+             text, text + strcspn(text, "\r"), body ? "" : "\r\n");
+    ok = client_send(fd, all) && client_answer(fd, a);
+    close(fd);
+    return ok;
+}
+
+TEST(proxy_passes_on)
+{
+    struct bad_child bad;
+    struct client_answer a;
+    struct site s = {0};
+
+    OK(site_start(&s, conf));
+    OK(bad_start(&bad, &s));
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        CASE("%zu: %s", i, cases[i].request);
+        OK(ask(&s, cases[i].request, &a));
+        EQ_INT(a.status, cases[i].status);
+        for (size_t k = 0; k < 4 && cases[i].has[k]; k++)
+            if (!strstr(a.body, cases[i].has[k]))
+                EQ_STR(a.body, cases[i].has[k]);
+        for (size_t k = 0; k < 4 && cases[i].lacks[k]; k++)
+            if (strstr(a.body, cases[i].lacks[k]))
+                EQ_STR(a.body, cases[i].lacks[k]);
+    }
+    OK(ask(&s, "GET /p HTTP/1.1\r\n", &a));
+    OK(strstr(a.head, "\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n") != NULL);
+    OK(site_log_has(&s, "9001/ has failed 1 times: left alone for 10 s"));
+    bad_stop(&bad);
+    EQ_INT(site_stop(&s), 0);
+}
+
+/* --- bodies that are not whole, long ones, and who leaves --- */
+
+/* All bytes until the connection ends: how many; -1: by a reset. */
+static ssize_t read_out(int fd, char *buf, size_t size)
+{
+    ssize_t got;
+    size_t n = 0;
+
+    while ((got = read(fd, buf + n, size - n)) > 0)
+        n += (size_t)got;
+    return got < 0 ? -1 : (ssize_t)n;
+}
+
+static ssize_t fetch(const struct site *s, const char *target, char *buf,
+                     size_t size)
+{
+    char text[256];
+    int fd = client_dial(s);
+    ssize_t n;
+
+    snprintf(text, sizeof text,
+             "GET %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", target);
+    n = client_send(fd, text) ? read_out(fd, buf, size) : -1;
+    close(fd);
+    return n;
+}
+
+/* Is it the file, in chunks or not, or a part of it? */
+static bool is_body(const char *in, size_t n, uint64_t size)
+{
+    static char want[1024 * 1024];
+    const char *body = memmem(in, n, "\r\n\r\n", 4);
+
+    bad_fill(want, (size_t)size, 0, 1);
+    return body && n - (size_t)(body + 4 - in) == size &&
+           memcmp(body + 4, want, (size_t)size) == 0;
+}
+
+TEST(proxy_bodies)
+{
+    static char in[2 * 1024 * 1024];
+    struct bad_child bad;
+    struct site s = {0};
+    ssize_t n;
+
+    OK(site_start(&s, conf));
+    OK(bad_start(&bad, &s));
+    n = fetch(&s, "/bad/a?size=1M", in, sizeof in);
+    OK(n > 0 && is_body(in, (size_t)n, 1024 * 1024));
+    n = fetch(&s, "/bad/b?size=300K&frame=close", in, sizeof in);
+    OK(n > 300 * 1024 && memmem(in, (size_t)n, "\r\n0\r\n\r\n", 7));
+    n = fetch(&s, "/bad/c?size=300K&frame=chunked", in, sizeof in);
+    OK(n > 300 * 1024 && memmem(in, (size_t)n, "\r\n0\r\n\r\n", 7));
+    /* a part is never whole: a length that is not reached, no last chunk */
+    n = fetch(&s, "/bad/d?size=300K&at=100K&do=cut", in, sizeof in);
+    OK(n < 300 * 1024);
+    n = fetch(&s, "/bad/e?size=300K&at=100K&do=reset&frame=chunked", in,
+              sizeof in);
+    OK(n < 0 || !memmem(in, (size_t)n, "\r\n0\r\n\r\n", 7));
+    bad_stop(&bad);
+    EQ_INT(site_stop(&s), 0);
+}
+
+/* A client that leaves while a server thinks: the call there ends as well. */
+TEST(proxy_client_leaves)
+{
+    struct bad_child bad;
+    struct client_answer a;
+    struct site s = {0};
+    int fd;
+
+    OK(site_start(&s, "workers = 1\nroute '/' { app = proxy\n"
+                      "    to = 'http://@HOST@:9000' }\n"));
+    OK(bad_start(&bad, &s));
+    fd = client_dial(&s);
+    OK(client_ask(fd, "/never?head=none"));
+    OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "path /never")));
+    close(fd);
+    OK(UNTIL(site_row(&s, 0)->in_flight == 0));
+    OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "\nlive 1\n")));
+    bad_stop(&bad);
+    EQ_INT(site_stop(&s), 0);
+}
+
+TEST(proxy_websocket)
+{
+    static char frame[256], in[4096];
+    struct client_answer a;
+    struct site s = {0};
+    size_t n = 0;
+    char *end;
+    int fd;
+
+    OK(site_start(&s, conf));
+    fd = client_dial(&s);
+    OK(client_send(fd, "GET /chatter/ws?name=ann HTTP/1.1\r\nHost: t\r\n"
+                       "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\n"
+                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+    OK(client_answer(fd, &a));
+    EQ_INT(a.status, 101);
+    OK(strstr(a.head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    end = put_frame(frame, FIN | TEXT, "hello", 5);
+    OK(client_write(fd, frame, (size_t)(end - frame)));
+    while (!memmem(in, n, "\"text\":\"hello\"", 14)) {
+        ssize_t got = read(fd, in + n, sizeof in - n);
+
+        OK(got > 0);
+        n += (size_t)got;
+    }
+    close(fd);
+    OK(UNTIL(site_row(&s, 0)->in_flight == 0));
+    EQ_INT(site_stop(&s), 0);
+}
+
+/* A server that is ill is asked for nothing until it is well. */
+TEST(proxy_health)
+{
+    struct bad_child bad;
+    struct client_answer a;
+    struct site s = {0};
+
+    OK(site_start(&s,
+                  "workers = 1\nroute '/x' { app = hello }\n"
+                  "route '/' { app = proxy  strip = on\n"
+                  "    to = {'http://@HOST@:9000', 'http://@HOST@:8080/x'}\n"
+                  "    health = '/x?size=1&status=500&times=2'\n"
+                  "    health_interval = 20ms }\n"));
+    OK(bad_start(&bad, &s));
+    OK(UNTIL(site_log_has(&s, "9000/ is ill: ")));
+    OK(UNTIL(site_log_has(&s, "9000/ is well")));
+    OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "path /x")));
+    bad_stop(&bad);
+    EQ_INT(site_stop(&s), 0);
+}
+
+static const struct {
+    const char *conf, *want;
+} bad_conf[] = {
+    {"route '/' { app = proxy }\n", "@DIR@/conf:1: "},
+    {"route '/' { app = proxy to = 'ftp://x' }\n",
+     "@DIR@/conf:1: to: ftp://x: "},
+    {"route '/' { app = proxy\n to = 'http://x/?a' }\n",
+     "@DIR@/conf:2: to: http://x/?a: only scheme, host, port and path"},
+    {"route '/' { app = proxy to = 'http://x' health = 'up' }\n",
+     "@DIR@/conf:1: health \"up\" is no path"},
+};
+
+TEST(proxy_configuration)
+{
+    static char out[4096], want[512];
+    struct site s = {0};
+
+    OK(site_init(&s));
+    for (size_t i = 0; i < MR_ARRAY_LEN(bad_conf); i++) {
+        CASE("%zu", i);
+        OK(site_write(&s, "conf", bad_conf[i].conf));
+        EQ_INT(site_run(&s,
+                        (const char *const[]){"-t", "-c", "@DIR@/conf", NULL},
+                        out, sizeof out),
+               1);
+        site_fill(&s, bad_conf[i].want, want, sizeof want);
+        if (!strstr(out, want))
+            EQ_STR(out, want);
+    }
+    site_remove(&s);
+}
+
+SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_client_leaves,
+      proxy_websocket, proxy_health, proxy_configuration)
+TEST_MAIN()
