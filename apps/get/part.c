@@ -112,8 +112,8 @@ static intptr_t allocate_job(void *arg)
 /* Bytes [hashed, length), which came out of order or in an earlier run. */
 static int hash_rest(struct get_part *p)
 {
-    char *buf = mr_alloc(HASH_BLOCK);
-    int rc = buf ? 0 : -ENOMEM;
+    char *buf = p->hashed < p->j.length ? mr_alloc(HASH_BLOCK) : NULL;
+    int rc = buf || p->hashed >= p->j.length ? 0 : -ENOMEM;
 
     while (rc == 0 && p->hashed < p->j.length) {
         ssize_t n = mr_sys_pread(
@@ -131,6 +131,20 @@ static int hash_rest(struct get_part *p)
             p->hashed += n;
     }
     mr_free(buf);
+    return rc;
+}
+
+/* All of it was written; what is longer was left by an answer whose length was
+ * not known, and what is shorter somebody else has cut. */
+static int check_size(struct get_part *p)
+{
+    struct stat st;
+    int rc = mr_sys_fstat(p->file.fd, &st);
+
+    if (rc == 0 && st.st_size < p->j.length)
+        return -EIO;
+    if (rc == 0 && st.st_size > p->j.length)
+        rc = mr_sys_ftruncate(p->file.fd, p->j.length);
     return rc;
 }
 
@@ -152,16 +166,13 @@ static intptr_t finish_job(void *arg)
     struct part_job *job = arg;
     struct get_part *p = job->part;
     struct mr_checksum sum;
-    struct stat st;
 
     if (p->whole || p->file.fd < 0)
         job->rc = put_whole(p);
-    else if (p->digest)
+    else
+        job->rc = check_size(p);
+    if (job->rc == 0 && p->digest)
         job->rc = hash_rest(p);
-    if (job->rc == 0)
-        job->rc = mr_sys_fstat(p->file.fd, &st);
-    if (job->rc == 0 && st.st_size != p->j.length)
-        job->rc = mr_sys_ftruncate(p->file.fd, p->j.length);
     if (job->rc == 0 && p->digest)
         job->rc = mr_digest_end(p->digest, &sum);
     if (job->rc == 0 && p->digest && !mr_checksum_eq(&sum, &p->want)) {

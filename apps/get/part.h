@@ -48,7 +48,7 @@ struct get_part;
 struct get_lane;
 
 struct get_part_options {
-    int dir;          /* a directory that is open (not AT_FDCWD); the
+    int dir;          /* a directory, open for reading (not AT_FDCWD); the
                        * caller's, until the part is closed */
     const char *name; /* below it, without '/'; copied */
     bool resume;      /* go on with what is there; else it is begun anew */

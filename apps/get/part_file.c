@@ -90,7 +90,7 @@ static int lock(int fd)
 }
 
 /* 0: fd is what NAME.part is, and nothing else; -EAGAIN: look again. */
-static int check(const struct get_file *f, int fd)
+static int check(struct get_file *f, int fd)
 {
     struct stat mine, there;
     int rc = mr_sys_fstat(fd, &mine);
@@ -101,6 +101,7 @@ static int check(const struct get_file *f, int fd)
         return rc == -ENOENT ? -EAGAIN : rc;
     if (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)
         return -EAGAIN;
+    f->is_empty = mine.st_size == 0;
     return S_ISREG(mine.st_mode) && mine.st_nlink == 1 ? 0 : -EMLINK;
 }
 
@@ -158,8 +159,9 @@ int get_file_clear(struct get_file *f, bool create)
         rc = get_file_open(f, true);
     if (rc == 0)
         rc = remove_journal(f);
-    if (rc == 0)
+    if (rc == 0 && !f->is_empty)
         rc = mr_sys_ftruncate(f->fd, 0);
+    f->is_empty = false; /* it will not be */
     return rc;
 }
 

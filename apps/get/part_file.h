@@ -15,6 +15,7 @@ struct get_file {
     bool overwrite;
     bool no_sync;
     bool has_journal; /* there is one, or may be */
+    bool is_empty;    /* NAME.part was, when it was opened */
     char name[GET_NAME_SIZE];
     char part[GET_FILE_NAME];
     char journal[GET_FILE_NAME];

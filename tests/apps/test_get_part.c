@@ -707,6 +707,32 @@ IN_HUB(part_sync_lost)
     return 0;
 }
 
+/* Somebody else cuts it, or makes it longer, while we are at it. */
+IN_HUB(part_meddled)
+{
+    for (int longer = 0; longer < 2; longer++) {
+        struct scene s;
+        int fd;
+
+        CASE("longer %d", longer);
+        CHECK_OK(scene_open(&s, 0));
+        CHECK_EQ_INT(open_part(&s, true), 0);
+        CHECK_EQ_INT(get_part_begin(s.p, LONG, URL, V1, s.why), 0);
+        CHECK_EQ_INT(feed_rest(s.p, 'o'), 0);
+        fd = openat(s.dir, "f.part", O_WRONLY);
+        CHECK_EQ_INT(ftruncate(fd, longer ? LONG + 1000 : LONG - 1000), 0);
+        close(fd);
+        CHECK_EQ_INT(get_part_finish(s.p, s.why), longer ? 0 : -EIO);
+        get_part_close(s.p);
+        CHECK_EQ_INT(exists(&s, "f"), longer);
+        if (!longer)
+            CHECK_EQ_INT(download(&s, LONG, V1), 0);
+        check_done(&s, LONG, 'o');
+        scene_close(&s);
+    }
+    return 0;
+}
+
 /* --- the machine stops --- */
 
 static const enum mr_sys_call effects[] = {
@@ -815,6 +841,6 @@ SUITE("parts", part_lengths, part_small_calls, part_cut_short, part_only_looked,
       part_lanes, part_lane_cut)
 SUITE("in the way", part_never_overwrites, part_name_fallbacks, part_locked,
       part_links, part_bad_names)
-SUITE("faults", part_faults, part_disk_full, part_sync_lost, part_stopped,
-      part_cancelled)
+SUITE("faults", part_faults, part_disk_full, part_sync_lost, part_meddled,
+      part_stopped, part_cancelled)
 TEST_MAIN()
