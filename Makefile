@@ -194,7 +194,8 @@ $(OUT)/tests/bench/ask: %: %.o
 $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_get_*.c)): $(get_obj)
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_http)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(LIBS_http)
 
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC,$<)
