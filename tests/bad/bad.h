@@ -52,7 +52,7 @@
  *     coding=gzip|br|zstd  said=TEXT: another Content-Encoding
  *     at=N          after N bytes of it:
  *     do=reset|cut|stall|wrong  a reset; an end; silence until the client goes;
- *                   all that follows is of another seed
+ *                   all that follows is of another seed; coded, it is damaged
  *     piece=N every=T   so many bytes, each time so much later
  *     extra=N       bytes after its end
  * afterwards

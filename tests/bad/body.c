@@ -275,6 +275,8 @@ int bad_body(struct bad_conn *c, uint64_t from, uint64_t n)
         some = source_next(&src, piece_max(p, sent), p->seed + wrong);
         if (some == 0)
             break;
+        if (wrong && p->coding)
+            c->buf[0] ^= 0x55;
         rc = send_piece(c, sent, some);
         sent += some;
     }
