@@ -93,11 +93,12 @@ bad       := $(OUT)/tests/bad/bad
 bad_obj   := $(call obj,$(filter-out %/main.c,$(wildcard tests/bad/*.c)))
 benches   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/bench_*.c))
 core_bench := $(OUT)/tests/bench/bench_core $(OUT)/tests/bench/echo_io
+timed     := $(OUT)/tests/bench/timed
 bench_app := $(OUT)/tests/bench/peers/http/work.so
 fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all run test test-run test-core test-bins tour lint load bench \
-	bench-core bench-small check-instructions fuzz \
+	bench-core bench-get bench-small check-instructions fuzz \
 	fuzz-bins factory e2e valgrind check-all install clean deps test-aarch64 help
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -188,7 +189,7 @@ $(benches): %: %.o $(below_http)
 $(OUT)/tests/bench/echo_io: %: %.o $(below_io)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_io)
-$(OUT)/tests/bench/ask: %: %.o
+$(OUT)/tests/bench/ask $(OUT)/tests/bench/timed: %: %.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^
 $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_get_*.c)): $(get_obj)
@@ -255,6 +256,16 @@ bench: all $(bench_app) ## the server beside its peers (PEERS=, SCENARIOS=, ROUN
 		$(if $(ROUNDS),ROUNDS=$(ROUNDS)) \
 		$(if $(DURATION),DURATION=$(DURATION)) sh tests/bench/servers.sh
 
+bench-get: all $(bench_app) $(bad) $(timed) ## mrget beside its peers (PEERS=, SCENARIOS=, ROUNDS=, RESULTS=1: keep it, YES=1)
+	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux curl openssl nginx
+	@YES=$(YES) sh tests/e2e/install.sh aria2c=aria2 wget2 \
+		/usr/lib/python3/dist-packages/gevent=python3-gevent || :
+	@MR_BUILD=$(OUT) MILLRACE=$(abspath $(OUT)/millrace) \
+		MRGET=$(abspath $(OUT)/mrget) CC="$(CC)" RESULTS=$(RESULTS) \
+		$(if $(PEERS),PEERS='$(PEERS)') \
+		$(if $(SCENARIOS),SCENARIOS='$(SCENARIOS)') \
+		$(if $(ROUNDS),ROUNDS=$(ROUNDS)) sh tests/bench/get.sh
+
 bench-small: $(benches) ## run the small benchmarks, ours alone
 	@for b in $(benches); do $$b || exit 1; done
 
@@ -297,9 +308,9 @@ $(bad): $(call obj,tests/bad/main.c) $(bad_obj) $(below_http)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_http)
 
-e2e: all $(core_bench) $(bench_app) $(enemy) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
+e2e: all $(core_bench) $(bench_app) $(enemy) $(bad) $(timed) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wget wrk strace chromium \
-		slowhttptest gdb python3 ab=apache2-utils \
+		nginx openssl slowhttptest gdb python3 ab=apache2-utils \
 		h2load=nghttp2-client node=nodejs npm \
 		/usr/lib/go-1.19/bin/go=golang-1.19-go
 	@YES=$(YES) sh tests/e2e/browser/install.sh $(OUT)/browser

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# servers.awk - the tables of servers.sh, out of lines of scenario, server,
-# what, value, round. What: cpu (us of server CPU time for a request), rate
+# servers.awk, after median.awk - the tables of servers.sh, out of lines of
+# scenario, server, what, value, round. What: cpu (us of server CPU time for a request), rate
 # (requests a second), p50 p99 p999 (us), pss (KiB), calls (for a request).
 # -v check=1: a short run, which is not judged. -v medians=FILE: the medians go
 # there too, for plot.awk.
@@ -76,25 +76,6 @@ function pair(s, who, of, name, r, a, b)
     }
 }
 
-# Sorted in place; how many there are.
-function sort_cell(s, who, what, n, i, j, v)
-{
-    n = count[s, who, what]
-    for (i = 2; i <= n; i++) {
-        v = value[s, who, what, i]
-        for (j = i - 1; j > 0 && value[s, who, what, j] > v; j--)
-            value[s, who, what, j + 1] = value[s, who, what, j]
-        value[s, who, what, j + 1] = v
-    }
-    return n
-}
-function median(s, who, what, n)
-{
-    n = sort_cell(s, who, what)
-    if (n % 2)
-        return value[s, who, what, (n + 1) / 2]
-    return (value[s, who, what, n / 2] + value[s, who, what, n / 2 + 1]) / 2
-}
 function shown(v) { return sprintf(v < 100 ? "%.2f" : "%.0f", v) }
 function cell(s, who, what)
 {

@@ -360,7 +360,8 @@ say ''
         "$other; median of $rounds rounds."
     echo
 } >"$tmp/table"
-awk -v check="$check" -v medians="$tmp/medians" -f "$here/servers.awk" \
+awk -v check="$check" -v medians="$tmp/medians" -f "$here/median.awk" \
+    -f "$here/servers.awk" \
     "$tmp/figures" >>"$tmp/table" 2>"$tmp/void"
 judged=$?
 check 'the plot' sh -c 'awk -f "$1" "$2" >"$3"' - "$here/plot.awk" \
