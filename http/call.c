@@ -231,7 +231,8 @@ int mr_call_answer(struct mr_call *call, int64_t deadline)
         return rc;
     call->stopped |= call->state == MR_CALL_SENDING;
     call->state = MR_CALL_ANSWERED;
-    return mr_call_body_open(call);
+    rc = mr_call_take_cookies(call);
+    return rc ? rc : mr_call_body_open(call);
 }
 
 /* --- from begin to close --- */

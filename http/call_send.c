@@ -28,6 +28,17 @@
 /* RFC 9110 10.1.1: not for ever. What curl waits. */
 #define CONTINUE_WAIT INT64_C(1000000000)
 
+/* A receive that gave nothing: the connection's end is found again by who looks
+ * for the answer, and may be a reason to send all of it once more. */
+static int no_more(struct mr_call *call, int got)
+{
+    if (got < 0 && got != -ECONNRESET && got != -ECONNABORTED)
+        return mr_call_io_failed(call, got, "no answer from");
+    call->ended = true;
+    call->stopped = true;
+    return -EPIPE;
+}
+
 /* Does the server speak already? What came is taken in. 0: go on sending;
  * -EPIPE: the final answer is here, or the end; -Exxx. May park, but only for
  * the rest of what has begun to come. */
@@ -39,12 +50,8 @@ static int listen_up(struct mr_call *call, int64_t deadline)
 
     p->talks = false;
     got = mr_call_fill(call, deadline);
-    if (got < 0 && got != -ECONNRESET && got != -ECONNABORTED)
-        return mr_call_io_failed(call, (int)got, "no answer from");
-    if (got <= 0) {
-        call->stopped = true;
-        return -EPIPE;
-    }
+    if (got <= 0)
+        return no_more(call, (int)got);
     rc = mr_call_parse(call);
     if (rc < 0)
         return rc;
@@ -152,12 +159,8 @@ static int await_continue(struct mr_call *call, int64_t deadline)
         if (got == -ETIMEDOUT && mr_now() >= call->waits_until &&
             call->waits_until != call->total_at)
             break; /* RFC 9110 10.1.1: then it comes all the same */
-        if (got < 0)
-            return mr_call_io_failed(call, (int)got, "no answer from");
-        if (got == 0) {
-            call->stopped = true;
-            return -EPIPE;
-        }
+        if (got <= 0)
+            return no_more(call, (int)got);
         rc = mr_call_parse(call);
         if (rc == 0) {
             call->state = MR_CALL_ANSWERED;

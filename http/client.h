@@ -96,7 +96,8 @@ struct mr_client_options {
 MR_API MR_MUST_USE int mr_client_new(struct mr_client **ret,
                                      const struct mr_client_options *o,
                                      char *why);
-/* A BUG while a call is open. NULL does nothing. */
+/* A BUG while a call is open. NULL does nothing. May park (but waits for
+ * nothing that blocks). */
 MR_API void mr_client_free(struct mr_client *c);
 MR_API void mr_client_close_idle(struct mr_client *c);
 

@@ -13,13 +13,14 @@
  *     call_decode.c      that of a coded one
  *     call_redirect.c    what a 3xx changes of a call
  *     client_request.c   a request to the bytes of its head
+ *     call_login.c       who asks: user and password, cookies
  *     client_connect.c   a place to a connection: dial, proxy, TLS
  *     conn_pool.c        places and idle connections
  *
  * Functions that return int set the call's error and text when they fail
  * (mr_call_fail); one that has failed stays so.
  *
- * over budget: nine files' structs and what they call of each other.
+ * over budget: ten files' structs and what they call of each other.
  */
 #include "core/sync.h"
 #include "http/chunked.h"
@@ -164,11 +165,20 @@ MR_MUST_USE int mr_call_flush(struct mr_call *call, int64_t deadline);
 MR_MUST_USE int mr_call_check(struct mr_call *call);
 /* The head for call->uri into call->out. */
 MR_MUST_USE int mr_call_put_head(struct mr_call *call);
+/* RFC 9110 9.2.2: may be done twice. */
+bool mr_call_is_idempotent(const struct mr_call *call);
+
+/* --- call_login.c --- */
+
 /* "Basic ..." (RFC 7617), in the arena; p is NULL: no memory. */
 struct mr_str mr_basic_credentials(struct mr_arena *arena, struct mr_str user,
                                    struct mr_str password);
-/* RFC 9110 9.2.2: may be done twice. */
-bool mr_call_is_idempotent(const struct mr_call *call);
+/* What the fields Authorization and Cookie say; empty: nothing. 0 or -ENOMEM,
+ * not set. */
+MR_MUST_USE int mr_call_authorization(struct mr_call *call, struct mr_str *ret);
+MR_MUST_USE int mr_call_cookies(struct mr_call *call, struct mr_str *ret);
+/* Those of the answer, into the jar. */
+MR_MUST_USE int mr_call_take_cookies(struct mr_call *call);
 
 /* --- client_connect.c --- */
 

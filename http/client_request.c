@@ -14,7 +14,6 @@
 
 #include "core/log.h"
 #include "core/sys.h"
-#include "http/base64.h"
 #include "http/client_priv.h"
 #include "http/decoder.h"
 
@@ -129,25 +128,6 @@ static bool is_given(const struct mr_call *call, const char *name)
     return false;
 }
 
-struct mr_str mr_basic_credentials(struct mr_arena *arena, struct mr_str user,
-                                   struct mr_str password)
-{
-    size_t n = user.n + 1 + password.n;
-    char *plain = mr_arena_alloc(arena, n);
-    char *text = mr_arena_alloc(arena, 6 + MR_BASE64_LEN(n));
-
-    if (!plain || !text)
-        return mr_str_n(NULL, 0);
-    if (user.n > 0)
-        memcpy(plain, user.p, user.n);
-    plain[user.n] = ':';
-    if (password.n > 0)
-        memcpy(plain + user.n + 1, password.p, password.n);
-    memcpy(text, "Basic ", 6);
-    mr_base64_put(plain, n, text + 6);
-    return mr_str_n(text, 6 + MR_BASE64_LEN(n));
-}
-
 static void put_basic(struct mr_call *call, int *err, const char *name,
                       struct mr_str user, struct mr_str password)
 {
@@ -158,15 +138,19 @@ static void put_basic(struct mr_call *call, int *err, const char *name,
     put_field(&call->out, err, name, value);
 }
 
-static void put_authorization(struct mr_call *call, int *err)
+/* A field of the client's own, unless the caller has one; value.p NULL: none.
+ */
+static void put_own(struct mr_call *call, int *err, const char *name,
+                    int find(struct mr_call *call, struct mr_str *ret))
 {
-    if (is_given(call, "authorization"))
+    struct mr_str value;
+
+    if (is_given(call, name))
         return;
-    if (call->r.user.p)
-        put_basic(call, err, "Authorization", call->r.user, call->r.password);
-    else if (call->uri.user.p)
-        put_basic(call, err, "Authorization", call->uri.user,
-                  call->uri.password);
+    if (*err == 0)
+        *err = find(call, &value);
+    if (*err == 0 && value.n > 0)
+        put_field(&call->out, err, name, value);
 }
 
 /* RFC 9112 3.2: to a proxy, and not through a tunnel, the whole of it. */
@@ -249,7 +233,8 @@ int mr_call_put_head(struct mr_call *call)
     int err = mr_buf_reserve(b, 512);
 
     put_start(call, &err);
-    put_authorization(call, &err);
+    put_own(call, &err, "Authorization", mr_call_authorization);
+    put_own(call, &err, "Cookie", mr_call_cookies);
     put_hop(call, &err);
     put_framing(call, &err);
     for (size_t i = 0; i < call->r.n_fields; i++) {
