@@ -18,6 +18,7 @@
 #include "http/app.h"
 #include "http/auth.h"
 #include "http/chain.h"
+#include "http/client.h"
 #include "http/compress.h"
 #include "http/cookie.h"
 #include "http/expand.h"

@@ -36,19 +36,21 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* What the first line has to begin with. DONE: it is there. */
+/* What the first line has to begin with, byte by byte: invariant 1. DONE: it is
+ * there. */
 static enum mr_parse prove_start(struct mr_answer_parser *p, const char *buf,
                                  size_t len)
 {
     for (size_t i = 0; i < MR_MIN(len, PATTERN); i++) {
-        if (pattern[i] == 'd' ? is_digit(buf[i]) : buf[i] == pattern[i])
-            continue;
-        return refuse(p, i < 5 ? "not HTTP" : "malformed status line");
+        char c = buf[i];
+
+        if (pattern[i] == 'd' ? !is_digit(c) : c != pattern[i])
+            return refuse(p, i < 5 ? "not HTTP" : "malformed status line");
+        if (i == 5 && c != '1')
+            return refuse(p, "HTTP version not supported");
+        if (i == 9 && c == '0')
+            return refuse(p, "malformed status line");
     }
-    if (len > 5 && buf[5] != '1')
-        return refuse(p, "HTTP version not supported");
-    if (len > 9 && buf[9] == '0')
-        return refuse(p, "malformed status line");
     return len < PATTERN ? MR_PARSE_MORE : MR_PARSE_DONE;
 }
 

@@ -12,6 +12,8 @@
 #include "http/chunked.h"
 #include "http/response_head.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static const struct mr_head_limits limits = {.max_head = 8192,
                                              .max_fields = 32};
 
