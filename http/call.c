@@ -118,7 +118,6 @@ void mr_call_release(struct mr_call *call)
         return;
     }
     call->conn = NULL;
-    conn->used = true;
     mr_conn_pool_put(&call->client->pool, &conn->pooled);
 }
 

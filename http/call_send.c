@@ -19,6 +19,7 @@
 #include "core/hub.h"
 #include "core/log.h"
 #include "core/sys.h"
+#include "core/timer.h"
 #include "http/client_priv.h"
 #include "io/fd.h"
 
@@ -27,6 +28,8 @@
 #define TOGETHER ((size_t)16 * 1024)
 /* RFC 9110 10.1.1: not for ever. What curl waits. */
 #define CONTINUE_WAIT INT64_C(1000000000)
+/* For bytes that are here already. */
+#define LISTEN_TIME INT64_C(5000000)
 
 /* A receive that gave nothing: the connection's end is found again by who looks
  * for the answer, and may be a reason to send all of it once more. */
@@ -40,19 +43,21 @@ static int no_more(struct mr_call *call, int got)
 }
 
 /* Does the server speak already? What came is taken in. 0: go on sending;
- * -EPIPE: the final answer is here, or the end; -Exxx. May park, but only for
- * the rest of what has begun to come. */
+ * -EPIPE: the final answer is here, or the end; -Exxx. Something has come, so
+ * there is next to no wait; it may be of TLS's own, though, or half a record,
+ * and what follows may need more of the body first. May park. */
 static int listen_up(struct mr_call *call, int64_t deadline)
 {
     struct mr_pooled *p = &call->conn->pooled;
     ssize_t got;
-    int rc;
+    int rc = 1;
 
     p->talks = false;
-    got = mr_call_fill(call, deadline);
-    if (got <= 0)
+    got = mr_call_fill(call, MR_MIN(deadline, mr_after(LISTEN_TIME)));
+    if (got <= 0 && got != -ETIMEDOUT)
         return no_more(call, (int)got);
-    rc = mr_call_parse(call);
+    if (got > 0)
+        rc = mr_call_parse(call);
     if (rc < 0)
         return rc;
     if (rc == 0) {
@@ -189,7 +194,6 @@ int mr_call_send_request(struct mr_call *call, int64_t deadline)
         rc = await_continue(call, deadline);
     if (rc == 0)
         rc = send_with(call, body.p, body.n, deadline);
-    call->sent_at = mr_hub_now();
     if (call->state == MR_CALL_SENDING)
         call->state = MR_CALL_SENT;
     return rc == -EPIPE ? 0 : rc;
@@ -253,7 +257,6 @@ int mr_call_end(struct mr_call *call, int64_t deadline)
     rc = send_with(call, NULL, 0, deadline);
     if (rc)
         return rc;
-    call->sent_at = mr_hub_now();
     call->state = MR_CALL_SENT;
     return 0;
 }

@@ -52,7 +52,6 @@ struct mr_client_conn {
     struct mr_stream_fd plain;
     struct mr_tls *tls;
     struct mr_addr peer;
-    bool used; /* an answer came over it */
 };
 
 enum mr_call_state {
@@ -87,7 +86,6 @@ struct mr_call {
     bool expects;          /* 100 Continue is waited for */
     uint64_t left_to_send; /* of a streamed body's length */
     int send_error;        /* of a send: the answer may be there all the same */
-    int64_t sent_at;
 
     char *in; /* in_cap bytes: the head, and what came with it */
     size_t in_cap;

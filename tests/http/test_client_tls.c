@@ -134,7 +134,37 @@ HTTPS(goes_through_a_tunnel)
     CHECK_EQ_INT(mr_client_new(&t->client, NULL, t->why), 0);
 }
 
+/* Session tickets come while the body is sent: that is no answer. */
+HTTPS(sends_on_when_tls_speaks)
+{
+    struct mr_client_request r = {.method = mr_str("POST"),
+                                  .url = mr_str(t->url),
+                                  .streams = true,
+                                  .length = 3000};
+    static char piece[1000];
+
+    memset(piece, 'x', sizeof piece);
+    https_open(t, NULL);
+    PLAY({.answers = {OK_HELLO}, .tls = true});
+    snprintf(t->url, sizeof t->url, "https://127.0.0.1:%u/",
+             mr_addr_port(&t->at));
+    r.url = mr_str(t->url);
+    CHECK_EQ_INT(mr_call_begin(t->client, &r, &t->call, t->why, PATIENCE), 0);
+    if (!t->call)
+        return;
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ_INT(mr_call_write(t->call, piece, sizeof piece, PATIENCE), 0);
+        for (int j = 0; j < 50; j++)
+            (void)!mr_idle(mr_after_ms(1)); /* or a millisecond */
+    }
+    CHECK_EQ_INT(mr_call_end(t->call, PATIENCE), 0);
+    CHECK_EQ_INT(mr_call_answer(t->call, PATIENCE), 0);
+    t->text[0] = '\0';
+    CHECK_EQ_STR(rest_of(t), "hello");
+    CHECK_EQ_INT(mr_client_stats(t->client).idle, 1);
+}
+
 SUITE("https", keeps_an_encrypted_one, resumes_a_session,
       says_which_check_failed, is_no_tls_at_all, a_close_needs_a_goodbye,
-      goes_through_a_tunnel)
+      goes_through_a_tunnel, sends_on_when_tls_speaks)
 TEST_MAIN()
