@@ -70,9 +70,12 @@ umbrella := $(if $(wildcard http/millrace.h),$(OUT)/include/millrace/app.h)
 
 # The tour's programs, one file each; the other files there are theirs.
 tour     := $(patsubst %.c,$(OUT)/%,$(wildcard apps/tour/[0-9]*.c))
-tour_obj := $(call obj,$(wildcard apps/tour/[a-z]*.c))
+tour_obj := $(call obj,$(filter-out %/site.c,$(wildcard apps/tour/[a-z]*.c)))
+# Those that fetch: they stand on http, and a server is in them.
+tour_web := $(OUT)/apps/tour/14-download $(OUT)/apps/tour/15-videos
 
 factory  := $(OUT)/factory
+mrget    := $(OUT)/mrget
 
 # mrget without its main: what its tests and fuzzers link.
 get_obj  := $(filter-out %/main.o,$(call app_obj,get))
@@ -104,7 +107,7 @@ fuzzers   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(server) $(app_so) $(json_so) $(library) ## build the server and the apps (MODE=release|debug|asan|tsan)
+all: $(server) $(mrget) $(app_so) $(json_so) $(library) ## build the server, mrget and the apps (MODE=release|debug|asan|tsan)
 
 # --- how it is built ---
 
@@ -157,9 +160,16 @@ $(test_apps) $(bench_app): %.so: %.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -shared -o $@ $^
 
-$(tour): %: %.o $(tour_obj) $(below_core)
+$(filter-out $(tour_web),$(tour)): %: %.o $(tour_obj) $(below_core)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_core)
+$(tour_web): %: %.o $(tour_obj) $(OUT)/apps/tour/site.o $(below_http)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_http)
+
+$(mrget): $(OUT)/apps/get/main.o $(get_obj) $(below_http)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_http)
 
 $(factory): $(call app_obj,factory) $(below_core)
 	$(call say,LINK,$@)
@@ -357,7 +367,7 @@ install: all ## install below PREFIX (DESTDIR is put before it)
 	install -m 644 $(OUT)/libmillrace.a $(lib)
 	install -m 755 $(OUT)/libmillrace.so $(lib)
 	install -m 755 $(app_so) $(lib)/millrace
-	install -m 755 $(OUT)/millrace $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(OUT)/millrace $(mrget) $(DESTDIR)$(PREFIX)/bin
 	cp -R conf $(share)
 	install -m 644 core/millrace-gdb.py $(share)
 	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' \

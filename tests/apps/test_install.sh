@@ -42,7 +42,7 @@ if grep -q '^prefix=/opt/millrace$' \
     "$tmp/stage/opt/millrace/lib/pkgconfig/millrace.pc" &&
     ! grep -rqF "$tmp" "$tmp/stage/opt/millrace/lib/pkgconfig"; then ok
 else bad 'millrace.pc does not say PREFIX alone'; fi
-for f in bin/millrace lib/libmillrace.a lib/libmillrace.so \
+for f in bin/millrace bin/mrget lib/libmillrace.a lib/libmillrace.so \
     lib/millrace/hello.so include/millrace/app.h \
     include/millrace/core/hub.h include/millrace/io/stream.h \
     include/millrace/http/response.h share/millrace/conf/millrace.conf \

@@ -3,8 +3,8 @@
 #
 # test_ladder.sh - what the ladder names is there, and shown where it says.
 #
-# Every mr_ and MR_ name in apps/tour/README.md is declared in a header of core
-# or io; `_set` after `mr_event_wait` is mr_event_set, with any number of words
+# Every mr_ and MR_ name in apps/tour/README.md is declared in a header of core,
+# io or http; `_set` after `mr_event_wait` is mr_event_set, with any number of words
 # of the first one. Every file that it links to exists.
 
 set -u
@@ -15,7 +15,7 @@ bad=0
 words=$(mktemp) || exit 1
 trap 'rm -f "$words"' EXIT
 
-cat core/*.h io/*.h | grep -oE '\b(mr|MR)_[A-Za-z0-9_]+' | sort -u >"$words"
+cat core/*.h io/*.h http/*.h | grep -oE '\b(mr|MR)_[A-Za-z0-9_]+' | sort -u >"$words"
 
 # has NAME: a header has it.
 has() { grep -qxF "$1" "$words"; }

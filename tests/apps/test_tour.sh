@@ -30,6 +30,14 @@ for source in apps/tour/[0-9]*.c; do
     name=$(basename "$source" .c)
     ${RUN-} "$build/apps/tour/$name" --fast >"$tmp/got" 2>"$tmp/out"
     check "$name ends with an error" $?
+    case $name in
+    14-* | 15-*) # ports are the kernel's; who is first, the servers'
+        sed -i 's/127\.0\.0\.1:[0-9]*/127.0.0.1:PORT/' "$tmp/got"
+        sort -o "$tmp/got" "$tmp/got"
+        sort "apps/tour/expected/$name.txt" | cmp -s - "$tmp/got" &&
+            cp "apps/tour/expected/$name.txt" "$tmp/got"
+        ;;
+    esac
     cmp "$tmp/got" "apps/tour/expected/$name.txt" >"$tmp/out" 2>&1 ||
         diff "apps/tour/expected/$name.txt" "$tmp/got" >>"$tmp/out" 2>&1
     check "$name prints something else" $?

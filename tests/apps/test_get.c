@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * test_get.c - mrget as a program, against a server that misbehaves
+ * (tests/bad/bad.h): what it writes, what it tells, how it ends.
+ *
+ * The server runs in the test, mrget is its child, in a directory of the test's
+ * own.
+ *
+ * over budget: tables, of one program's behaviour.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "apps/get/outcome.h"
+#include "core/sys.h"
+#include "core/timer.h"
+#include "io/subprocess.h"
+#include "tests/bad/bad.h"
+#include "tests/core/in_hub.h"
+
+static struct bad *bad;
+static char base[64]; /* http://127.0.0.1:PORT */
+static char dir[64];
+static struct mr_buf out, err;
+
+static const char *program(void)
+{
+    static char path[256];
+    const char *build = getenv("MR_BUILD");
+
+    snprintf(path, sizeof path, "%s/mrget", build ? build : "build/release");
+    return path;
+}
+
+static bool begin(void)
+{
+    int rc = bad_open(&bad, "127.0.0.1:0", NULL);
+
+    CHECK_EQ_INT(rc, 0);
+    snprintf(base, sizeof base, "http://127.0.0.1:%u", bad_port(bad));
+    snprintf(dir, sizeof dir, "/tmp/test_get.XXXXXX");
+    CHECK_OK(mkdtemp(dir));
+    mr_buf_init(&out);
+    mr_buf_init(&err);
+    /* Nothing of the machine's is to count. */
+    unsetenv("http_proxy");
+    unsetenv("all_proxy");
+    unsetenv("ALL_PROXY");
+    return rc == 0;
+}
+
+static void end(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    CHECK_EQ_INT(system(command), 0);
+    mr_buf_fini(&out);
+    mr_buf_fini(&err);
+    bad_close(bad);
+}
+
+/* Run mrget with these words ("@" at the start of one is the server); its exit
+ * status, or minus a signal. */
+#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL}, NULL)
+#define RUN_WITH(input, ...) \
+    run((const char *const[]){__VA_ARGS__, NULL}, input)
+static int run(const char *const *words, const char *input)
+{
+    static char text[24][512];
+    const char *argv[32] = {program(), "-d", dir, "--retry-wait", "1ms"};
+    int status = 0, n = 5, rc;
+
+    for (int i = 0; words[i] && i < 24; i++) {
+        snprintf(text[i], sizeof text[i], "%s%s",
+                 words[i][0] == '@' ? base : "",
+                 words[i] + (words[i][0] == '@'));
+        argv[n++] = text[i];
+    }
+    mr_buf_reset(&out);
+    mr_buf_reset(&err);
+    rc = mr_subprocess_run(
+        &(struct mr_subprocess_options){.argv = argv},
+        &(struct mr_subprocess_capture){.input = mr_str(input ? input : ""),
+                                        .out = &out,
+                                        .err = &err,
+                                        .max = 1 << 24},
+        &status, mr_after_s(30));
+    CHECK_EQ_INT(rc, 0);
+    return mr_process_exit_code(status);
+}
+
+/* Is the file there, and the server's, byte for byte? seed 0: it is not there.
+ */
+static bool has_file(const char *name, size_t size, uint64_t seed)
+{
+    static char got[65536], want[65536];
+    char path[512];
+    size_t at = 0;
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return seed == 0;
+    while ((n = read(fd, got, sizeof got)) > 0) {
+        bad_fill(want, (size_t)n, at, seed);
+        if (memcmp(got, want, (size_t)n) != 0)
+            break;
+        at += (size_t)n;
+    }
+    close(fd);
+    return seed != 0 && n == 0 && at == size;
+}
+
+static bool says(const struct mr_buf *b, const char *words)
+{
+    if (memmem(mr_buf_head(b), b->len, words, strlen(words)))
+        return true;
+    printf("it says:\n%.*s\n", (int)b->len, mr_buf_head(b));
+    return false;
+}
+
+/* --- one file, and what may happen to it --- */
+
+static const struct {
+    const char *query; /* of /f */
+    const char *option;
+    int status;
+    bool whole; /* the file is there, and right */
+    const char *words;
+} files[] = {
+    {"size=10K", NULL, 0, true, "f: 10.0 KiB"},
+    {"size=0", NULL, 0, true, "f: 0 B"},
+    {"size=3M", NULL, 0, true, "f: 3.0 MiB"},
+    {"size=3M&frame=chunked", NULL, 0, true, "f: "},
+    {"size=3M&frame=close&http=1.0", NULL, 0, true, "f: "},
+    {"size=3M&do=reset&at=1M&times=2", NULL, 0, true, "again in"},
+    {"size=3M&do=cut&at=1M&times=2", NULL, 0, true, "1,048,576 of 3,145,728"},
+    {"size=3M&do=cut&at=1M&times=2&etag=none", NULL, 0, true, "again in"},
+    {"size=3M&do=cut&at=1M&times=2&etag=weak", NULL, 0, true, "again in"},
+    {"size=3M&do=cut&at=1M&times=1&ranges=no", NULL, 0, true, "again in"},
+    {"size=3M&do=cut&at=1M", "--retry=0", 4, false, "-c goes on"},
+    {"size=3M&length=4194304&then=close", "--retry=1", 4, false, "ended after"},
+    {"size=3M&frame=chunked&do=cut&at=1M", "--retry=1", 4, false, "cut"},
+    {"size=3M&frame=chunked&chunks=garbage&at=1M", NULL, 7, false, "chunk"},
+    {"size=3M&frame=both", NULL, 7, false, "Transfer-Encoding"},
+    {"status=404", NULL, 8, false, "404 Not Found"},
+    {"status=401", NULL, 6, false, "401"},
+    {"status=503&times=2&retry=0", NULL, 0, true, "503"},
+    {"status=429&times=1&retry_date=0", NULL, 0, true, "429"},
+    {"status=500", "--retry=2", 8, false, "(2 of 2)"},
+    {"head=none&do=cut&times=1", NULL, 0, true, "f: "},
+    {"head=half&do=cut", "--retry=1", 4, false, "f"},
+    {"size=3M", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=no", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=shifted", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=total", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=short", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=multipart", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=refused", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=garbage", "-x4", 0, true, "f: "},
+    {"size=9M&ranges=unasked", "-x4", 7, false, "206"},
+    {"size=9M&do=cut&at=300000&times=20", "-x4", 0, true, "f: "},
+    {"size=9M&do=reset&at=300000&times=20", "-x3", 0, true, "f: "},
+    {"size=3M&needs=X-Key:%20a", "--header=X-Key: a", 0, true, "f: "},
+    {"size=3M&login=dTpwOnc=", "--user=u:p:w", 0, true, "f: "},
+    {"size=3M", "--limit-rate=100M", 0, true, "f: "},
+    {"size=3M&hops=3", NULL, 0, true, "f: "},
+    {"size=3M&hops=30", NULL, 7, false, "redirect"},
+    {"size=3M&hops=3", "--max-redirect=2", 7, false, "redirect"},
+    {"size=3M&piece=64K&every=10ms&frame=chunked", "--max-time=200ms", 4, false,
+     "--max-time"},
+    {"do=stall&at=100", "--timeout=100ms", 4, false, "again in"},
+};
+
+IN_HUB(files_one_by_one)
+{
+    if (!begin())
+        return 0;
+    for (size_t i = 0; i < MR_ARRAY_LEN(files); i++) {
+        char url[512];
+        uint64_t size = 64 * 1024;
+        struct mr_str rest = mr_str(files[i].query), part;
+        int status;
+
+        CASE("%s %s", files[i].query, files[i].option);
+        while (mr_str_split(&rest, '&', &part)) {
+            if (mr_str_starts(part, "size="))
+                CHECK_EQ_INT(
+                    mr_str_to_size(mr_str_n(part.p + 5, part.n - 5), &size), 0);
+        }
+        snprintf(url, sizeof url, "@/%zu/f?%s", i, files[i].query);
+        status = files[i].option ? RUN(url, files[i].option) : RUN(url);
+        CHECK_EQ_INT(status, files[i].status);
+        CHECK_OK(has_file("f", size, files[i].whole ? 1 : 0));
+        CHECK_OK(says(&err, files[i].words));
+        CHECK_EQ_INT(out.len, 0);
+        snprintf(url, sizeof url, "rm -f '%s/'*", dir);
+        CHECK_EQ_INT(system(url), 0);
+    }
+    end();
+    return 0;
+}
+
+IN_HUB(goes_on_where_it_stopped)
+{
+    const struct bad_path *p;
+
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(RUN("@/f?size=4M&do=cut&at=3M&times=1", "--retry=0"), 4);
+    CHECK_OK(has_file("f", 0, 0));
+    CHECK_EQ_INT(RUN("@/f?size=4M&do=cut&at=3M&times=1", "-c"), 0);
+    CHECK_OK(has_file("f", 4 << 20, 1));
+    p = bad_path(bad, "/f");
+    CHECK_EQ_INT(p->ranges, 1);
+    CHECK_EQ_INT(p->bytes, 4 << 20);
+    /* It is there: nothing is asked. */
+    CHECK_EQ_INT(RUN("@/f?size=4M", "-c"), 0);
+    CHECK_OK(says(&err, "f: it is there already"));
+    CHECK_EQ_INT(p->requests, 2);
+    /* Without -c that is a mistake, and the file stays. */
+    CHECK_EQ_INT(RUN("@/f?size=1M&seed=2"), 3);
+    CHECK_OK(has_file("f", 4 << 20, 1));
+    CHECK_EQ_INT(RUN("@/f?size=1M&seed=2", "--auto-number"), 0);
+    CHECK_OK(has_file("f.1", 1 << 20, 2));
+    CHECK_EQ_INT(RUN("@/f?size=1M&seed=2", "--overwrite"), 0);
+    CHECK_OK(has_file("f", 1 << 20, 2));
+    end();
+    return 0;
+}
+
+IN_HUB(a_source_that_changed_is_begun_anew)
+{
+    if (!begin())
+        return 0;
+    /* Cut, then another version: within one run, and between two. */
+    CHECK_EQ_INT(RUN("@/1/f?size=4M&changes=1&do=cut&at=3M&times=1"), 0);
+    CHECK_OK(has_file("f", 4 << 20, 2));
+    CHECK_EQ_INT(
+        RUN("@/2/g?size=4M&changes=1&do=cut&at=3M&times=1", "--retry=0"), 4);
+    CHECK_EQ_INT(RUN("@/2/g?size=4M&changes=1&resize=2M", "-c"), 0);
+    CHECK_OK(has_file("g", 2 << 20, 2));
+    /* Shorter than what is there. */
+    CHECK_EQ_INT(RUN("@/3/h?size=4M&do=cut&at=3M", "--retry=0"), 4);
+    CHECK_EQ_INT(RUN("@/3/h?size=1M&seed=3", "-c"), 0);
+    CHECK_OK(has_file("h", 1 << 20, 3));
+    end();
+    return 0;
+}
+
+IN_HUB(checksums)
+{
+    static const char empty[] =
+        "sha256="
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(RUN("@/a?size=0", "--checksum", empty), 0);
+    CHECK_OK(has_file("a", 0, 1));
+    CHECK_EQ_INT(RUN("@/b?size=1M", "--checksum", empty), 9);
+    CHECK_OK(has_file("b", 0, 0));
+    CHECK_OK(says(&err, "checksum"));
+    CHECK_EQ_INT(RUN("@/b?size=1M", "--checksum", "sha256=12"), 2);
+    CHECK_EQ_INT(RUN("@/b?size=1M", "--checksum", empty, "-o", "-"), 9);
+    end();
+    return 0;
+}
+
+IN_HUB(mirrors)
+{
+    if (!begin())
+        return 0;
+    /* A good one, one that is cut all the time, one that is gone, one that has
+     * another file: all of it right. */
+    CHECK_EQ_INT(RUN("--mirror", "-x", "4", "@/1/f?size=9M",
+                     "@/2/f?size=9M&do=cut&at=100000", "@/3/f?status=404",
+                     "@/4/f?size=9M&seed=2"),
+                 0);
+    CHECK_OK(has_file("f", 9 << 20, 1));
+    CHECK_EQ_INT(RUN("--mirror", "@/5/g?status=404", "@/6/g?size=9M"), 0);
+    CHECK_OK(has_file("g", 9 << 20, 1));
+    CHECK_OK(says(&err, "this mirror is dropped"));
+    CHECK_EQ_INT(RUN("--mirror", "@/7/h?status=404", "@/8/h?status=404"), 8);
+    CHECK_OK(has_file("h", 0, 0));
+    end();
+    return 0;
+}
+
+/* --- several --- */
+
+IN_HUB(many_at_once)
+{
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(RUN("@/{a,b}[08-11].x?size=100K", "-j3", "-J2"), 0);
+    CHECK_OK(has_file("a08.x", 100 << 10, 1));
+    CHECK_OK(has_file("b11.x", 100 << 10, 1));
+    CHECK_OK(bad_stat(bad)->most_live <= 2);
+    CHECK_OK(says(&err, "8 files, 800.0 KiB; 0 failed"));
+    CHECK_EQ_INT(RUN("@/[1-2]/n?size=1K", "-o", "n-#1"), 0);
+    CHECK_OK(has_file("n-2", 1024, 1));
+    end();
+    return 0;
+}
+
+IN_HUB(one_that_fails_is_one)
+{
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(RUN("@/a?size=1K", "@/b?status=404", "nope://x/",
+                     "http://127.0.0.1:1/", "--retry=0", "@/c?size=1K",
+                     "@/x/c?size=1K"),
+                 2);
+    CHECK_OK(has_file("a", 1024, 1));
+    CHECK_OK(has_file("c", 1024, 1));
+    CHECK_OK(says(&err, "nope://x/: "));
+    CHECK_OK(says(&err, "404 Not Found"));
+    CHECK_OK(says(&err, "connection refused"));
+    CHECK_OK(says(&err, "c: another URL has this name"));
+    end();
+    return 0;
+}
+
+IN_HUB(lists)
+{
+    char list[512];
+
+    if (!begin())
+        return 0;
+    snprintf(list, sizeof list,
+             "# films\n%s/x/a?size=1K\n\n1.mp4 %s/b?size=2K\r\n"
+             "%s/c?size=3K second film.mp4\nnonsense\n%s/d?size=4K",
+             base, base, base, base);
+    CHECK_EQ_INT(RUN_WITH(list, "-i", "-"), 2);
+    CHECK_OK(has_file("a", 1024, 1));
+    CHECK_OK(has_file("1.mp4", 2048, 1));
+    CHECK_OK(has_file("second film.mp4", 3072, 1));
+    CHECK_OK(has_file("d", 4096, 1));
+    CHECK_OK(says(&err, ":6: "));
+    CHECK_EQ_INT(RUN("-i", "/nowhere"), 3);
+    end();
+    return 0;
+}
+
+IN_HUB(names_of_servers)
+{
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(RUN("@/a?size=1K&field=Content-Disposition:%20attachment;%20"
+                     "filename=\"../../b.txt\""),
+                 0);
+    CHECK_OK(has_file("b.txt", 1024, 1));
+    CHECK_EQ_INT(RUN("@/a?size=1K&field=Content-Disposition:%20attachment;%20"
+                     "filename=\"c.txt\"",
+                     "--no-content-disposition"),
+                 0);
+    CHECK_OK(has_file("a", 1024, 1));
+    CHECK_EQ_INT(RUN("@/a?size=1K", "-o", "sub/x"), 3);
+    CHECK_EQ_INT(RUN("@/?size=1K"), 0);
+    CHECK_OK(has_file("index.html", 1024, 1));
+    end();
+    return 0;
+}
+
+/* --- what is told --- */
+
+IN_HUB(to_standard_output)
+{
+    static char want[3 << 20];
+
+    if (!begin())
+        return 0;
+    bad_fill(want, sizeof want, 0, 1);
+    CHECK_EQ_INT(RUN("@/f?size=3M&do=cut&at=1M&times=1", "-o", "-"), 0);
+    CHECK_EQ_MEM(mr_buf_head(&out), out.len, want, sizeof want);
+    /* What is out cannot be begun anew. */
+    CHECK_EQ_INT(RUN("@/g?size=3M&do=cut&at=1M&times=1&etag=none", "-o", "-"),
+                 4);
+    CHECK_EQ_MEM(mr_buf_head(&out), out.len, want, 1 << 20);
+    CHECK_OK(says(&err, "stays short"));
+    end();
+    return 0;
+}
+
+IN_HUB(the_tutorials_words)
+{
+    char want[512];
+
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(RUN("@/a?size=1234", "--tutorial"), 0);
+    snprintf(want, sizeof want,
+             "GET: %s/a?size=1234\n1234 bytes received from %s/a?size=1234.\n",
+             base, base);
+    CHECK_EQ_MEM(mr_buf_head(&out), out.len, want, strlen(want));
+    CHECK_EQ_INT(err.len, 0);
+    CHECK_EQ_INT(RUN("@/b?status=404", "--tutorial"), 8);
+    CHECK_OK(says(&err, "404"));
+    CHECK_EQ_INT(RUN("@/c?size=1K", "--quiet"), 0);
+    CHECK_EQ_INT(out.len + err.len, 0);
+    end();
+    return 0;
+}
+
+IN_HUB(events)
+{
+    struct mr_str rest, line;
+    int lines = 0;
+
+    if (!begin())
+        return 0;
+    CHECK_EQ_INT(
+        RUN("@/a?size=1K&do=cut&at=500&times=1", "@/b?status=404", "--json"),
+        8);
+    CHECK_EQ_INT(err.len, 0);
+    rest = mr_buf_view(&out);
+    while (mr_str_split(&rest, '\n', &line) && line.n > 0) {
+        CHECK_OK(mr_str_starts(line, "{\"event\":\""));
+        CHECK_OK(mr_str_ends(line, "}"));
+        lines++;
+    }
+    CHECK_EQ_INT(lines, 6);
+    CHECK_OK(says(&out, "{\"event\":\"start\",\"id\":1,\"url\":\"http://"));
+    CHECK_OK(says(&out, "{\"event\":\"retry\",\"id\":1,"));
+    CHECK_OK(says(&out, ",\"retry\":1,\"of\":5}\n"));
+    CHECK_OK(says(&out, "\"file\":\"a\",\"bytes\":1024,\"ms\":"));
+    CHECK_OK(says(&out, "{\"event\":\"error\",\"id\":2,"));
+    CHECK_OK(says(&out, "\"outcome\":\"server\",\"exit\":8,\"error\":\"http"));
+    CHECK_OK(says(&out, ",\"kept\":false}\n"));
+    CHECK_OK(says(&out, "{\"event\":\"end\",\"done\":1,\"failed\":1,"
+                        "\"bytes\":1024,\"exit\":8}\n"));
+    end();
+    return 0;
+}
+
+/* --- the command line --- */
+
+IN_HUB(the_command_line)
+{
+    static const struct {
+        const char *a, *b, *c;
+        int status;
+        const char *words;
+    } cases[] = {
+        {"--help", NULL, NULL, 0, NULL},
+        {"--version", NULL, NULL, 0, NULL},
+        {NULL, NULL, NULL, 2, "nothing to get"},
+        {"--nope", NULL, NULL, 2, "'--nope': there is none such"},
+        {"-j", NULL, NULL, 2, "it needs a value"},
+        {"-j", "0", "@/a", 2, "a whole number from 1 to 10000"},
+        {"-x", "65", "@/a", 2, "a whole number from 1 to 64"},
+        {"--limit-rate", "fast", "@/a", 2, "bytes a second"},
+        {"--timeout", "0", "@/a", 2, "a time such as"},
+        {"--timeout", "never", "@/a", 2, "a time such as"},
+        {"--header", "nothing", "@/a", 2, "'Name: value'"},
+        {"--header", "a b: c", "@/a", 2, "'Name: value'"},
+        {"--user", "name", "@/a", 2, "NAME:PASSWORD"},
+        {"-o", "x", "@/a", 0, NULL},
+        {"-o", "", "@/a", 2, "a name, or -"},
+        {"-co", "-", "@/a", 2, "cannot be resumed"},
+        {"-o", "..", "@/a", 2, "no name for a file"},
+        {"--cacert", "/nowhere.pem", "@/a", 3, "/nowhere.pem"},
+        {"--proxy", "socks5://h/", "@/a", 2, "socks5"},
+        {"--load-cookies", "/nowhere", "@/a", 3, "/nowhere"},
+        {"-d", "/nowhere", "@/a", 3, "/nowhere: No such file"},
+        {"http://[::1/", NULL, NULL, 2, "http://[::1/"},
+        {"@/{a", NULL, NULL, 2, "/{a"},
+    };
+
+    if (!begin())
+        return 0;
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        CASE("%s %s %s", cases[i].a, cases[i].b, cases[i].c);
+        CHECK_EQ_INT(RUN(cases[i].a, cases[i].b, cases[i].c), cases[i].status);
+        if (cases[i].words)
+            CHECK_OK(says(&err, cases[i].words));
+        if (cases[i].status == 2 && cases[i].words)
+            CHECK_EQ_INT(out.len, 0);
+    }
+    end();
+    return 0;
+}
+
+/* --- interruptions --- */
+
+IN_HUB(interrupted_it_keeps_what_it_has)
+{
+    char url[256], part[128];
+    struct mr_subprocess *p;
+    struct stat st;
+    int status;
+
+    if (!begin())
+        return 0;
+    snprintf(url, sizeof url, "%s/f?size=4M&do=stall&at=3M&times=1", base);
+    snprintf(part, sizeof part, "%s/f.part", dir);
+    CHECK_EQ_INT(mr_subprocess_spawn(
+                     &p,
+                     &(struct mr_subprocess_options){
+                         .argv = (const char *const[]){program(), "-q", "-d",
+                                                       dir, url, NULL},
+                         .err = {.kind = MR_SUBPROCESS_PIPE}},
+                     MR_NEVER),
+                 0);
+    /* Until some of it is in the file; the server then falls silent. */
+    while (stat(part, &st) != 0 || st.st_size == 0)
+        CHECK_EQ_INT(mr_sleep_ms(2), 0);
+    CHECK_EQ_INT(mr_subprocess_kill(p, SIGINT), 0);
+    CHECK_EQ_INT(mr_subprocess_wait(p, &status, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_process_exit_code(status), 130);
+    mr_subprocess_free(p);
+    CHECK_EQ_INT(stat(part, &st), 0);
+    CHECK_EQ_INT(RUN("@/f?size=4M&do=stall&at=3M&times=1", "-c"), 0);
+    CHECK_OK(has_file("f", 4 << 20, 1));
+    CHECK_OK(bad_path(bad, "/f")->bytes < 8 << 20);
+    end();
+    return 0;
+}
+
+SUITE("mrget: files", files_one_by_one, goes_on_where_it_stopped,
+      a_source_that_changed_is_begun_anew, checksums, mirrors)
+SUITE("mrget: several", many_at_once, one_that_fails_is_one, lists,
+      names_of_servers)
+SUITE("mrget: what it tells", to_standard_output, the_tutorials_words, events,
+      the_command_line)
+SUITE("mrget: the end", interrupted_it_keeps_what_it_has)
+TEST_MAIN()
