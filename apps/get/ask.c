@@ -95,6 +95,17 @@ void get_hang_up(struct get_call *c)
     mr_free(c->fields);
 }
 
+/* How to go on with a server that is not trusted. */
+static void add_advice(struct get_download *d, int err)
+{
+    size_t n = strlen(d->why);
+
+    if (err == -EKEYREJECTED)
+        snprintf(d->why + n, sizeof d->why - n,
+                 " (--cacert FILE trusts the authority in that file, "
+                 "--insecure whoever answers)");
+}
+
 int get_ask(struct get_download *d, struct get_mirror *m, int64_t from,
             int64_t to, struct get_call *ret, struct get_answer *ret_a,
             struct get_failure *ret_f)
@@ -124,6 +135,7 @@ int get_ask(struct get_download *d, struct get_mirror *m, int64_t from,
     }
     rc = mr_client_call(d->e->client, &req, &ret->call, d->why, d->deadline);
     if (rc) {
+        add_advice(d, rc);
         *ret_f = (struct get_failure){.outcome = get_outcome_of_error(rc),
                                       .again = get_is_worth_a_retry(rc, 0),
                                       .retry_after_ms = -1};

@@ -9,123 +9,7 @@
  *
  * over budget: tables, of one program's behaviour.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "apps/get/outcome.h"
-#include "core/sys.h"
-#include "core/timer.h"
-#include "io/subprocess.h"
-#include "tests/bad/bad.h"
-#include "tests/core/in_hub.h"
-
-static struct bad *bad;
-static char base[64]; /* http://127.0.0.1:PORT */
-static char dir[64];
-static struct mr_buf out, err;
-
-static const char *program(void)
-{
-    static char path[256];
-    const char *build = getenv("MR_BUILD");
-
-    snprintf(path, sizeof path, "%s/mrget", build ? build : "build/release");
-    return path;
-}
-
-static bool begin(void)
-{
-    int rc = bad_open(&bad, "127.0.0.1:0", NULL);
-
-    CHECK_EQ_INT(rc, 0);
-    snprintf(base, sizeof base, "http://127.0.0.1:%u", bad_port(bad));
-    snprintf(dir, sizeof dir, "/tmp/test_get.XXXXXX");
-    CHECK_OK(mkdtemp(dir));
-    mr_buf_init(&out);
-    mr_buf_init(&err);
-    /* Nothing of the machine's is to count. */
-    unsetenv("http_proxy");
-    unsetenv("all_proxy");
-    unsetenv("ALL_PROXY");
-    return rc == 0;
-}
-
-static void end(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    CHECK_EQ_INT(system(command), 0);
-    mr_buf_fini(&out);
-    mr_buf_fini(&err);
-    bad_close(bad);
-}
-
-/* Run mrget with these words ("@" at the start of one is the server); its exit
- * status, or minus a signal. */
-#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL}, NULL)
-#define RUN_WITH(input, ...) \
-    run((const char *const[]){__VA_ARGS__, NULL}, input)
-static int run(const char *const *words, const char *input)
-{
-    static char text[24][512];
-    const char *argv[32] = {program(), "-d", dir, "--retry-wait", "1ms"};
-    int status = 0, n = 5, rc;
-
-    for (int i = 0; words[i] && i < 24; i++) {
-        snprintf(text[i], sizeof text[i], "%s%s",
-                 words[i][0] == '@' ? base : "",
-                 words[i] + (words[i][0] == '@'));
-        argv[n++] = text[i];
-    }
-    mr_buf_reset(&out);
-    mr_buf_reset(&err);
-    rc = mr_subprocess_run(
-        &(struct mr_subprocess_options){.argv = argv},
-        &(struct mr_subprocess_capture){.input = mr_str(input ? input : ""),
-                                        .out = &out,
-                                        .err = &err,
-                                        .max = 1 << 24},
-        &status, mr_after_s(30));
-    CHECK_EQ_INT(rc, 0);
-    return mr_process_exit_code(status);
-}
-
-/* Is the file there, and the server's, byte for byte? seed 0: it is not there.
- */
-static bool has_file(const char *name, size_t size, uint64_t seed)
-{
-    static char got[65536], want[65536];
-    char path[512];
-    size_t at = 0;
-    ssize_t n;
-    int fd;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return seed == 0;
-    while ((n = read(fd, got, sizeof got)) > 0) {
-        bad_fill(want, (size_t)n, at, seed);
-        if (memcmp(got, want, (size_t)n) != 0)
-            break;
-        at += (size_t)n;
-    }
-    close(fd);
-    return seed != 0 && n == 0 && at == size;
-}
-
-static bool says(const struct mr_buf *b, const char *words)
-{
-    if (memmem(mr_buf_head(b), b->len, words, strlen(words)))
-        return true;
-    printf("it says:\n%.*s\n", (int)b->len, mr_buf_head(b));
-    return false;
-}
+#include "tests/apps/get_util.h"
 
 /* --- one file, and what may happen to it --- */
 
@@ -182,7 +66,7 @@ static const struct {
 
 IN_HUB(files_one_by_one)
 {
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     for (size_t i = 0; i < MR_ARRAY_LEN(files); i++) {
         char url[512];
@@ -213,7 +97,7 @@ IN_HUB(goes_on_where_it_stopped)
 {
     const struct bad_path *p;
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/f?size=4M&do=cut&at=3M&times=1", "--retry=0"), 4);
     CHECK_OK(has_file("f", 0, 0));
@@ -239,7 +123,7 @@ IN_HUB(goes_on_where_it_stopped)
 
 IN_HUB(a_source_that_changed_is_begun_anew)
 {
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     /* Cut, then another version: within one run, and between two. */
     CHECK_EQ_INT(RUN("@/1/f?size=4M&changes=1&do=cut&at=3M&times=1"), 0);
@@ -262,7 +146,7 @@ IN_HUB(checksums)
         "sha256="
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/a?size=0", "--checksum", empty), 0);
     CHECK_OK(has_file("a", 0, 1));
@@ -277,7 +161,7 @@ IN_HUB(checksums)
 
 IN_HUB(mirrors)
 {
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     /* A good one, one that is cut all the time, one that is gone, one that has
      * another file: all of it right. */
@@ -299,7 +183,7 @@ IN_HUB(mirrors)
 
 IN_HUB(many_at_once)
 {
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/{a,b}[08-11].x?size=100K", "-j3", "-J2"), 0);
     CHECK_OK(has_file("a08.x", 100 << 10, 1));
@@ -314,7 +198,7 @@ IN_HUB(many_at_once)
 
 IN_HUB(one_that_fails_is_one)
 {
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/a?size=1K", "@/b?status=404", "nope://x/",
                      "http://127.0.0.1:1/", "--retry=0", "@/c?size=1K",
@@ -334,7 +218,7 @@ IN_HUB(lists)
 {
     char list[512];
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     snprintf(list, sizeof list,
              "# films\n%s/x/a?size=1K\n\n1.mp4 %s/b?size=2K\r\n"
@@ -353,7 +237,7 @@ IN_HUB(lists)
 
 IN_HUB(names_of_servers)
 {
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/a?size=1K&field=Content-Disposition:%20attachment;%20"
                      "filename=\"../../b.txt\""),
@@ -377,7 +261,7 @@ IN_HUB(to_standard_output)
 {
     static char want[3 << 20];
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     bad_fill(want, sizeof want, 0, 1);
     CHECK_EQ_INT(RUN("@/f?size=3M&do=cut&at=1M&times=1", "-o", "-"), 0);
@@ -395,7 +279,7 @@ IN_HUB(the_tutorials_words)
 {
     char want[512];
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/a?size=1234", "--tutorial"), 0);
     snprintf(want, sizeof want,
@@ -416,7 +300,7 @@ IN_HUB(events)
     struct mr_str rest, line;
     int lines = 0;
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     CHECK_EQ_INT(
         RUN("@/a?size=1K&do=cut&at=500&times=1", "@/b?status=404", "--json"),
@@ -476,7 +360,7 @@ IN_HUB(the_command_line)
         {"@/{a", NULL, NULL, 2, "/{a"},
     };
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
         CASE("%s %s %s", cases[i].a, cases[i].b, cases[i].c);
@@ -499,7 +383,7 @@ IN_HUB(interrupted_it_keeps_what_it_has)
     struct stat st;
     int status;
 
-    if (!begin())
+    if (!begin(NULL))
         return 0;
     snprintf(url, sizeof url, "%s/f?size=4M&do=stall&at=3M&times=1", base);
     snprintf(part, sizeof part, "%s/f.part", dir);

@@ -4,89 +4,13 @@
  * test_get_display.c - mrget's block of lines on a terminal: golden pictures,
  * widths, names, and what is written to draw over the last one.
  *
- * A small terminal (screen) takes what the display writes, so that pictures can
- * be compared as they are seen.
+ * A small terminal (screen.h) takes what the display writes, so that pictures
+ * can be compared as they are seen.
  */
 #include <locale.h>
 
 #include "apps/get/display.h"
-#include "tests/test.h"
-
-/* --- a terminal that knows as much as the display uses --- */
-
-enum { ROWS = 12, COLUMNS = 100 };
-
-struct screen {
-    int columns;
-    int x, y;
-    char cell[ROWS][COLUMNS + 1];
-};
-
-static void screen_init(struct screen *s, int columns)
-{
-    memset(s, 0, sizeof *s);
-    s->columns = columns;
-    for (int i = 0; i < ROWS; i++)
-        memset(s->cell[i], ' ', COLUMNS);
-}
-
-/* ESC [ ... letter; how many bytes it was. */
-static size_t escape(struct screen *s, const char *p)
-{
-    int n = 0;
-    size_t i = 2;
-
-    CHECK_EQ_INT(p[1], '[');
-    for (; p[i] >= '0' && p[i] <= '9'; i++)
-        n = n * 10 + p[i] - '0';
-    if (p[i] == 'A') {
-        s->y -= n;
-        CHECK_OK(s->y >= 0);
-        s->y = s->y < 0 ? 0 : s->y;
-    } else if (p[i] == 'J') {
-        memset(&s->cell[s->y][s->x], ' ', (size_t)(COLUMNS - s->x));
-        for (int y = s->y + 1; y < ROWS; y++)
-            memset(s->cell[y], ' ', COLUMNS);
-    } else {
-        CHECK_EQ_INT(p[i], 'm'); /* a colour */
-    }
-    return i + 1;
-}
-
-static void screen_take(struct screen *s, struct mr_buf *b)
-{
-    const char *p = mr_buf_head(b);
-
-    for (size_t i = 0; i < b->len; i++) {
-        if (p[i] == '\033') {
-            i += escape(s, p + i) - 1;
-        } else if (p[i] == '\r') {
-            s->x = 0;
-        } else if (p[i] == '\n') {
-            s->x = 0;
-            s->y++;
-        } else {
-            s->cell[s->y][s->x++] = p[i];
-            /* The last column is never written: no terminal agrees with the
-             * next one about what happens then. */
-            CHECK_OK(s->x < s->columns);
-        }
-        CHECK_OK(s->y < ROWS);
-        s->y = s->y < ROWS ? s->y : ROWS - 1;
-    }
-    mr_buf_reset(b);
-}
-
-/* The row without the spaces at its end. */
-static const char *row(struct screen *s, int y)
-{
-    int n = COLUMNS;
-
-    while (n > 0 && s->cell[y][n - 1] == ' ')
-        n--;
-    s->cell[y][n] = '\0';
-    return s->cell[y];
-}
+#include "tests/apps/screen.h"
 
 /* --- pictures --- */
 
@@ -146,12 +70,12 @@ TEST(pictures)
 
         CASE("%d columns", cases[i].columns);
         screen_init(&s, cases[i].columns);
-        get_display_init(&d, cases[i].columns, ROWS, false);
+        get_display_init(&d, cases[i].columns, SCREEN_ROWS, false);
         EQ_INT(get_display_set(&d, bars, 3, &all), 0);
         draw(&d, &s, "");
         for (int y = 0; y < 4; y++) {
             if (cases[i].want[y])
-                EQ_STR(row(&s, y), cases[i].want[y]);
+                EQ_STR(screen_row(&s, y), cases[i].want[y]);
         }
         get_display_fini(&d);
     }
@@ -160,8 +84,8 @@ TEST(pictures)
 /* No width and no count makes a line too wide, or a block too high. */
 TEST(every_size_fits)
 {
-    for (int columns = 1; columns <= COLUMNS; columns++) {
-        for (int rows = 1; rows < ROWS; rows++) {
+    for (int columns = 1; columns <= SCREEN_COLUMNS; columns++) {
+        for (int rows = 1; rows < SCREEN_ROWS; rows++) {
             struct get_bar many[9];
             struct get_display d;
             struct screen s;
@@ -193,9 +117,9 @@ TEST(what_does_not_fit_is_counted)
     get_display_init(&d, 80, 6, false);
     EQ_INT(get_display_set(&d, many, 9, &all), 0);
     draw(&d, &s, "");
-    OK(strncmp(row(&s, 2), "a.iso ", 6) == 0);
-    EQ_STR(row(&s, 3), "and 6 more");
-    OK(strncmp(row(&s, 4), "all: 0 of 3 ", 12) == 0);
+    OK(strncmp(screen_row(&s, 2), "a.iso ", 6) == 0);
+    EQ_STR(screen_row(&s, 3), "and 6 more");
+    OK(strncmp(screen_row(&s, 4), "all: 0 of 3 ", 12) == 0);
     EQ_INT(s.y, 4);
     get_display_fini(&d);
 }
@@ -207,26 +131,26 @@ TEST(lines_above_stay_and_the_block_moves_down)
     struct screen s;
 
     screen_init(&s, 80);
-    get_display_init(&d, 80, ROWS, false);
+    get_display_init(&d, 80, SCREEN_ROWS, false);
     EQ_INT(get_display_set(&d, bars, 3, &all), 0);
     draw(&d, &s, "");
     draw(&d, &s, "first: done\n");
     draw(&d, &s, "second: done\nthird: done\n");
-    EQ_STR(row(&s, 0), "first: done");
-    EQ_STR(row(&s, 2), "third: done");
-    OK(strncmp(row(&s, 3), "a.iso ", 6) == 0);
-    OK(strncmp(row(&s, 6), "all: ", 5) == 0);
+    EQ_STR(screen_row(&s, 0), "first: done");
+    EQ_STR(screen_row(&s, 2), "third: done");
+    OK(strncmp(screen_row(&s, 3), "a.iso ", 6) == 0);
+    OK(strncmp(screen_row(&s, 6), "all: ", 5) == 0);
     /* Fewer: nothing of the old ones is left. */
     EQ_INT(get_display_set(&d, bars, 1, &all), 0);
     draw(&d, &s, "");
-    OK(strncmp(row(&s, 4), "all: ", 5) == 0);
-    EQ_STR(row(&s, 5), "");
-    EQ_STR(row(&s, 6), "");
+    OK(strncmp(screen_row(&s, 4), "all: ", 5) == 0);
+    EQ_STR(screen_row(&s, 5), "");
+    EQ_STR(screen_row(&s, 6), "");
     mr_buf_init(&out);
     EQ_INT(get_display_hide(&d, &out), 0);
     screen_take(&s, &out);
     mr_buf_fini(&out);
-    EQ_STR(row(&s, 3), "");
+    EQ_STR(screen_row(&s, 3), "");
     EQ_INT(s.y, 3);
     EQ_INT(s.x, 0);
     get_display_fini(&d);
@@ -238,12 +162,12 @@ TEST(a_narrower_terminal)
     struct get_display d;
     struct mr_buf out;
 
-    get_display_init(&d, 80, ROWS, false);
+    get_display_init(&d, 80, SCREEN_ROWS, false);
     mr_buf_init(&out);
     EQ_INT(get_display_set(&d, bars, 3, &all), 0);
     EQ_INT(get_display_show(&d, &out, mr_str("")), 0);
     mr_buf_reset(&out);
-    get_display_resize(&d, 50, ROWS);
+    get_display_resize(&d, 50, SCREEN_ROWS);
     EQ_INT(get_display_set(&d, bars, 3, &all), 0);
     EQ_INT(get_display_show(&d, &out, mr_str("")), 0);
     /* Four lines of 79 in 50 columns are eight rows: up seven. */
@@ -259,14 +183,14 @@ TEST(colours_take_no_room)
     struct screen s;
 
     screen_init(&s, 80);
-    get_display_init(&d, 80, ROWS, true);
+    get_display_init(&d, 80, SCREEN_ROWS, true);
     EQ_INT(get_display_set(&d, bars, 3, &all), 0);
     mr_buf_init(&out);
     EQ_INT(get_display_show(&d, &out, mr_str("")), 0);
     OK(memmem(mr_buf_head(&out), out.len, "\033[32m", 5));
     screen_take(&s, &out);
     EQ_STR(
-        row(&s, 0),
+        screen_row(&s, 0),
         "a.iso                    46% [======>       ]  100.0 MiB    2.0 MiB/s"
         "       28s");
     mr_buf_fini(&out);
