@@ -99,7 +99,7 @@ get -c "$bad_url/new?size=3M&at=2M&do=cut&times=1&changes=1"
 check 'gone on with, of a new file' is_file new 3M 2
 
 # Ctrl-C: what came is kept and said so, and the next run goes on with it.
-stopped="$bad_url/stopped?size=3M&piece=64K&every=10ms"
+stopped="$bad_url/stopped?size=3M&piece=64K&every=40ms"
 rm -rf "$box"
 mkdir "$box"
 (cd "$box" && HOME=$tmp exec "$mrget" "$stopped") >"$tmp/said" 2>&1 </dev/null &

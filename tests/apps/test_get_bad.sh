@@ -10,11 +10,6 @@ cd "${0%/*}/../.." || exit 1
 MILLRACE=${MILLRACE-build/release/millrace}
 . tests/site.sh
 . tests/bad/bad.sh
-if [ ! -e apps/get/main.c ]; then
-    echo 'no mrget in this tree'
-    checks_done apps/get_bad
-    exit
-fi
 bad_start
 
 # one_of NAME "SIZE[:SEED] ...": it is one of these files.
