@@ -23,8 +23,6 @@
 #include "io/digest.h"
 #include "io/fd.h"
 
-/* What one display shows; more there is no room for anyway. */
-#define BARS_MAX 64
 #define STATE_TEXT 96
 
 /* --- hosts --- */
@@ -260,46 +258,72 @@ void get_engine_stop(struct get_engine *e)
 
 /* The line for all: how many are done, and of how much. */
 static void sum_up(struct get_engine *e, struct get_bar *total, char *text,
-                   size_t size, bool all_known)
+                   size_t size, bool all_known, size_t active)
 {
-    uint64_t known = e->tally.done + e->tally.failed;
-    size_t n = e->waiting;
+    uint64_t ended = e->tally.done + e->tally.failed;
 
-    MR_LIST_EACH (node, &e->active)
-        n++;
-    snprintf(text, size, "all: %llu of %llu", (unsigned long long)known,
-             (unsigned long long)(known + n));
+    snprintf(text, size, "all: %llu of %llu", (unsigned long long)ended,
+             (unsigned long long)(ended + e->waiting + active));
     total->name = text;
     if (!all_known || e->waiting > 0)
         total->size = -1;
 }
 
-static void show(struct get_engine *e, struct get_meter *all)
-{
-    struct get_bar bars[BARS_MAX], total = {0};
-    char states[BARS_MAX][STATE_TEXT], text[64], state[STATE_TEXT];
-    int64_t now = mr_now();
-    bool known = true;
-    size_t n = 0;
+/* Room for what is shown: grows, and is freed at the end. */
+struct picture {
+    struct get_meter all;
+    struct get_bar *bars;
+    char (*states)[STATE_TEXT];
+    size_t room;
+};
 
+static bool make_room(struct picture *p, size_t n)
+{
+    struct get_bar *bars;
+    char(*states)[STATE_TEXT];
+
+    if (n <= p->room)
+        return true;
+    bars = mr_realloc(p->bars, n * sizeof *bars);
+    if (!bars)
+        return false;
+    p->bars = bars;
+    states = mr_realloc(p->states, n * sizeof *states);
+    if (!states)
+        return false;
+    p->states = states;
+    p->room = n;
+    return true;
+}
+
+static void show(struct get_engine *e, struct picture *p)
+{
+    struct get_bar total = {0};
+    int64_t now = mr_now();
+    size_t n = 0, active = 0;
+    bool known = true;
+    char text[64];
+
+    MR_LIST_EACH (node, &e->active)
+        active++;
+    if (!make_room(p, active))
+        return; /* the next one, perhaps */
     total.have = e->tally.bytes;
     total.size = (int64_t)e->tally.bytes;
     MR_LIST_EACH (node, &e->active) {
-        struct get_download *d =
-            mr_container_of(node, struct get_download, node);
-        struct get_bar b = get_download_bar(d, n < BARS_MAX ? states[n] : state,
-                                            STATE_TEXT, now);
+        struct get_bar *b = &p->bars[n];
 
-        total.have += b.have;
-        total.size += MR_MAX(b.size, 0);
-        known &= b.size >= 0;
-        if (n < BARS_MAX)
-            bars[n++] = b;
+        *b = get_download_bar(mr_container_of(node, struct get_download, node),
+                              p->states[n], STATE_TEXT, now);
+        total.have += b->have;
+        total.size += MR_MAX(b->size, 0);
+        known &= b->size >= 0;
+        n++;
     }
-    sum_up(e, &total, text, sizeof text, known);
-    get_meter_sample(all, total.have, now);
-    total.speed = all->speed;
-    get_report_show(e->report, bars, n, &total);
+    sum_up(e, &total, text, sizeof text, known, active);
+    get_meter_sample(&p->all, total.have, now);
+    total.speed = p->all.speed;
+    get_report_show(e->report, p->bars, n, &total);
 }
 
 static void tell(struct get_engine *e)
@@ -320,14 +344,16 @@ static void tell(struct get_engine *e)
 static intptr_t watch(void *arg)
 {
     struct get_engine *e = arg;
-    struct get_meter all = {0};
+    struct picture p = {0};
 
     while (mr_sleep(mr_after(get_report_interval(e->report))) == 0) {
         if (get_report_is_live(e->report))
-            show(e, &all);
+            show(e, &p);
         else
             tell(e);
     }
+    mr_free(p.bars);
+    mr_free(p.states);
     return 0;
 }
 

@@ -176,8 +176,8 @@ static void wait_for_room(struct get_report *r)
     }
 }
 
-/* What was made in r->line is told. */
-static void say(struct get_report *r)
+/* What was made in r->line is told. Never parks. */
+static void say_at_once(struct get_report *r)
 {
     int rc;
 
@@ -192,6 +192,11 @@ static void say(struct get_report *r)
     mr_buf_reset(&r->line);
     if (rc == 0)
         mr_event_set(&r->more);
+}
+
+static void say(struct get_report *r)
+{
+    say_at_once(r);
     wait_for_room(r);
 }
 
@@ -278,6 +283,8 @@ void get_report_progress(struct get_report *r, const struct get_about *a,
 {
     char have[GET_UNIT_TEXT], size[GET_UNIT_TEXT], left[GET_UNIT_TEXT];
 
+    if (r->buf.len > MOST_WAITING)
+        return;
     if (r->style == GET_JSON) {
         event(r, "progress", a);
         put(r, ",\"bytes\":%" PRIu64 ",\"size\":", b->have);
@@ -297,7 +304,7 @@ void get_report_progress(struct get_report *r, const struct get_about *a,
                 get_time_text(left, get_time_left(b->have, b->size, b->speed)));
         put(r, "\n");
     }
-    say(r);
+    say_at_once(r);
 }
 
 void get_report_retry(struct get_report *r, const struct get_about *a,

@@ -60,6 +60,7 @@ int64_t get_report_interval(const struct get_report *r);
 void get_report_start(struct get_report *r, const struct get_about *a);
 void get_report_redirect(struct get_report *r, const struct get_about *a,
                          struct mr_str to);
+/* Never parks: a reader that is behind is spared. */
 void get_report_progress(struct get_report *r, const struct get_about *a,
                          const struct get_bar *b);
 void get_report_retry(struct get_report *r, const struct get_about *a,
