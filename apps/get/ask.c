@@ -106,6 +106,15 @@ static void add_advice(struct get_download *d, int err)
                  "--insecure whoever answers)");
 }
 
+/* A proxy that does not connect us is no failure of TLS: only the text tells
+ * them apart (http/client.h). */
+static enum get_outcome outcome_of(const struct get_download *d, int err)
+{
+    if (err != -EPROTO || !strstr(d->why, "proxy"))
+        return get_outcome_of_error(err);
+    return strstr(d->why, " 407 ") ? GET_AUTH : GET_PROTOCOL;
+}
+
 int get_ask(struct get_download *d, struct get_mirror *m, int64_t from,
             int64_t to, struct get_call *ret, struct get_answer *ret_a,
             struct get_failure *ret_f)
@@ -136,7 +145,7 @@ int get_ask(struct get_download *d, struct get_mirror *m, int64_t from,
     rc = mr_client_call(d->e->client, &req, &ret->call, d->why, d->deadline);
     if (rc) {
         add_advice(d, rc);
-        *ret_f = (struct get_failure){.outcome = get_outcome_of_error(rc),
+        *ret_f = (struct get_failure){.outcome = outcome_of(d, rc),
                                       .again = get_is_worth_a_retry(rc, 0),
                                       .retry_after_ms = -1};
         return rc;

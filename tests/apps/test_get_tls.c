@@ -54,5 +54,16 @@ IN_HUB(certificates)
     return 0;
 }
 
-SUITE("mrget: TLS", certificates)
+/* A proxy that knows no CONNECT: it is no failure of TLS. */
+IN_HUB(proxies_that_do_not_connect)
+{
+    if (!begin(NULL))
+        return 0;
+    CHECK_EQ_INT(RUN("https://x.example/f", "--proxy", "@"), 7);
+    CHECK_OK(says(&err, ": proxy 127.0.0.1"));
+    end();
+    return 0;
+}
+
+SUITE("mrget: TLS", certificates, proxies_that_do_not_connect)
 TEST_MAIN()
