@@ -2,6 +2,8 @@
 
 /* test_get_tls.c - mrget over TLS: whom it trusts, and what it says when it
  * does not. */
+#include "io/fd.h"
+#include "io/socket.h"
 #include "tests/apps/get_util.h"
 #include "tests/io/certs.h"
 
@@ -54,16 +56,44 @@ IN_HUB(certificates)
     return 0;
 }
 
-/* A proxy that knows no CONNECT: it is no failure of TLS. */
-IN_HUB(proxies_that_do_not_connect)
+/* A proxy that says no to its first client. */
+static intptr_t say_no(void *arg)
 {
+    static const char no[] = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
+    int fd = mr_accept(*(int *)arg, NULL, mr_after_s(20));
+    char byte;
+
+    CHECK_OK(fd >= 0);
+    CHECK_EQ_INT(mr_recv(fd, &byte, 1, 0, mr_after_s(20)), 1);
+    CHECK_EQ_INT(mr_send(fd, no, sizeof no - 1, 0, mr_after_s(20)),
+                 sizeof no - 1);
+    while (mr_recv(fd, &byte, 1, 0, mr_after_s(20)) > 0)
+        continue;
+    mr_fd_close(fd);
+    return 0;
+}
+
+IN_HUB(a_proxy_that_does_not_connect_is_no_failure_of_tls)
+{
+    char text[MR_ADDR_TEXT], proxy[MR_ADDR_TEXT + 8];
+    struct mr_addr at;
+    int fd;
+
     if (!begin(NULL))
         return 0;
-    CHECK_EQ_INT(RUN("https://x.example/f", "--proxy", "@"), 7);
-    CHECK_OK(says(&err, ": proxy 127.0.0.1"));
+    CHECK_EQ_INT(mr_addr_parse(&at, mr_str("127.0.0.1:0")), 0);
+    fd = mr_socket_listen(&at, NULL);
+    CHECK_EQ_INT(mr_socket_local(fd, &at), 0);
+    mr_addr_format(&at, text, sizeof text);
+    snprintf(proxy, sizeof proxy, "http://%s", text);
+    CHECK_OK(mr_spawn(say_no, &fd));
+    CHECK_EQ_INT(RUN("https://x.example/f", "--proxy", proxy), 7);
+    CHECK_OK(says(&err, "does not connect: 403"));
+    mr_fd_close(fd);
     end();
     return 0;
 }
 
-SUITE("mrget: TLS", certificates, proxies_that_do_not_connect)
+SUITE("mrget: TLS", certificates,
+      a_proxy_that_does_not_connect_is_no_failure_of_tls)
 TEST_MAIN()
