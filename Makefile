@@ -84,7 +84,7 @@ tests_of   = $(filter-out $(no_tls),\
 	$(patsubst %.c,$(OUT)/%,$(wildcard tests/$(1)/test_*.c)))
 no_tls    := $(if $(filter none,$(TLS)),$(OUT)/tests/io/test_tls% \
 	$(OUT)/tests/io/test_digest $(OUT)/tests/http/test_client_tls \
-	$(OUT)/tests/apps/test_get_tls)
+	$(OUT)/tests/apps/test_get_tls $(OUT)/tests/http/test_tls%)
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
 site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\

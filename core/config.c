@@ -307,7 +307,9 @@ static size_t how_many_options(const struct mr_config *cfg)
 
 static bool may_stand_in(const struct mr_config_table *t, const char *section)
 {
-    return t->section && (!section || mr_config_same(t->inside, section));
+    if (!t->section)
+        return false;
+    return (!section && !t->bare) || mr_config_same(t->inside, section);
 }
 
 static cfg_opt_t *options_of(const struct mr_config *cfg, const char *section,

@@ -67,6 +67,7 @@ struct mr_config_table {
     const struct mr_config_option *options;
     size_t n;
     const char *inside; /* that section may have it too; NULL: no section */
+    bool bare;          /* `name { ... }`, no title: once, `inside` only */
 };
 
 struct mr_config;
@@ -76,7 +77,6 @@ MR_API MR_MUST_USE struct mr_config *mr_config_new(void);
 /* With all that it handed out. NULL does nothing. */
 MR_API void mr_config_free(struct mr_config *cfg);
 MR_DEFINE_AUTO(config)
-
 /*
  * Pass one: read a file, or a text that errors call `name`, and find what must
  * be loaded. Once per object. 0; -EINVAL: it is not well-formed; -EFBIG,

@@ -242,6 +242,24 @@ static int check_required(struct mr_config_section *s)
     return 0;
 }
 
+static int check_title(const struct mr_config_section *s)
+{
+    const struct mr_config *cfg = s->cfg;
+    bool bare = false;
+
+    for (size_t i = 0; i < cfg->n_tables; i++)
+        bare |= cfg->tables[i].bare &&
+                mr_config_same(cfg->tables[i].section, s->name);
+    if (bare == (*s->title == '\0'))
+        return 0;
+    return mr_config_error_at(s->cfg, s->line,
+                              bare ? "'%.64s' is a section without a title: "
+                                     "write %.64s { ... }"
+                                   : "'%.64s' is a section: it needs a title, "
+                                     "and then { ... }",
+                              s->name, s->name);
+}
+
 int mr_config_check_values(struct mr_config *cfg)
 {
     int err = check_section(&cfg->root);
@@ -249,7 +267,9 @@ int mr_config_check_values(struct mr_config *cfg)
     if (!err)
         err = check_required(&cfg->root);
     for (struct mr_config_section *s = cfg->sections; !err && s; s = s->next) {
-        err = check_section(s);
+        err = check_title(s);
+        if (!err)
+            err = check_section(s);
         if (!err)
             err = check_required(s);
     }
@@ -312,6 +332,11 @@ int mr_config_unknown(struct mr_config *cfg, const struct mr_config_section *s,
 
         if (t->section && (!s->name || mr_config_same(t->inside, s->name)))
             consider(&g, name, t->section);
+        if (t->bare && strcmp(t->section, name) == 0)
+            return mr_config_error_at(cfg, line,
+                                      "'%.64s' does not stand here, but in %s "
+                                      "sections",
+                                      name, t->inside);
         if (t->section && strcmp(t->section, name) == 0)
             misplaced = true;
         if (!mr_config_same(t->section, s->name)) {

@@ -259,11 +259,16 @@ static int add_section(struct scan *s, const char *name, const char *title)
 
     while ((sec = mr_config_next(parent, sec, name)))
         if (strcmp(sec->title, title) == 0)
-            return mr_config_error_at(
-                cfg, s->line,
-                "%.64s \"%.64s\" stands on line %d already: "
-                "make them one",
-                name, title, sec->line);
+            return *title == '\0'
+                       ? mr_config_error_at(
+                             cfg, s->line,
+                             "%.64s stands on line %d already: make them one",
+                             name, sec->line)
+                       : mr_config_error_at(
+                             cfg, s->line,
+                             "%.64s \"%.64s\" stands on line %d already: "
+                             "make them one",
+                             name, title, sec->line);
     if (cfg->n_sections == MR_CONFIG_SECTIONS_MAX)
         return fail(s, "more than 1024 sections");
     by_number = mr_config_grow(cfg, cfg->by_number, cfg->n_sections,
@@ -305,8 +310,13 @@ static int on_open(struct scan *s)
                                   s->open_line[DEPTH]);
     /* Any other number of words is an error that libconfuse will tell. */
     s->in[s->depth + 1] = s->in[s->depth];
-    if (s->n_names == 2)
+    if (s->n_names == 1) { /* perhaps it needs no title: config_check.c */
+        err = mr_buf_printf(&s->cfg->text, "'%zu' ", s->cfg->n_sections);
+        if (!err)
+            err = add_section(s, s->names[1], "");
+    } else if (s->n_names == 2) {
         err = add_section(s, s->names[0], s->names[1]);
+    }
     s->open_line[++s->depth] = s->line;
     s->n_names = 0;
     return err;

@@ -21,7 +21,8 @@
  * SIGQUIT           now
  * SIGUSR1           open the logs anew, here and in the workers
  * SIGUSR2           workers write their list of coroutines to the log
- * SIGHUP            reload: not in this version, says so
+ * SIGHUP            check the configuration; if it is fine, workers read its
+ *                   certificates anew. Other changes need a restart
  *
  * A worker that dies is followed by another on the same sockets, so that what
  * queued there is served. One that dies young, or never gets ready, is waited

@@ -69,9 +69,12 @@ enum mr_score_state {
     X(COUNTER, responses_5xx) \
     X(COUNTER, accept_errors) \
     X(COUNTER, bad_requests)  \
+    X(COUNTER, tls_full)      \
+    X(COUNTER, tls_resumed)   \
+    X(COUNTER, tls_failed)    \
     X(COUNTER, log_lost)
 
-#define MR_SCOREBOARD_VERSION 1
+#define MR_SCOREBOARD_VERSION 2
 
 /* Rows begin on 128 bytes: processors fetch cache lines in pairs, so a
  * neighbour's counters would slow ours down from 64. */

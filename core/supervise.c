@@ -18,7 +18,9 @@
  *
  * States and their arrows: core/master_priv.h.
  *
- * Not here: reload, upgrade, the control socket.
+ * over budget: the loop, and all that it may do in a turn, in one place.
+ *
+ * Not here: a reload of more than certificates, upgrade, the control socket.
  */
 #include <errno.h>
 #include <poll.h>
@@ -393,6 +395,28 @@ static void forward(struct mr_master *m, int sig)
     }
 }
 
+/* A configuration with an error changes nothing. The loop stands still for the
+ * check, check_limit at most, which is rare and asked for. */
+static void renew(struct mr_master *m)
+{
+    char line[MR_MASTER_LINE_MAX];
+    struct mr_plan plan;
+
+    if (m->phase != MR_MASTER_SERVING)
+        return;
+    if (mr_master_check(&m->o, &plan, line, sizeof line)) {
+        mr_log(MR_LOG_ERROR, "not reloaded: %s", line);
+        return;
+    }
+    mr_plan_fini(&plan);
+    for (unsigned i = 0; i < m->plan.workers; i++) {
+        if (m->places[i].channel >= 0) /* failing: it is dying */
+            (void)!mr_worker_send(m->places[i].channel, MR_WORKER_RENEW, NULL);
+    }
+    mr_log(MR_LOG_INFO, "certificates are read anew; what else has changed in "
+                        "the configuration needs a restart");
+}
+
 static void take_signal(struct mr_master *m, int sig)
 {
     int err;
@@ -415,7 +439,7 @@ static void take_signal(struct mr_master *m, int sig)
         kill_all(m);
         break;
     case SIGHUP:
-        mr_log(MR_LOG_WARN, "reload is not available in this version");
+        renew(m);
         break;
     case SIGUSR1:
         err = mr_log_reopen();

@@ -139,6 +139,12 @@ static void reopen(struct mr_worker *w)
         w->hooks->on_reopen(w, w->hooks->arg);
 }
 
+static void renew(struct mr_worker *w)
+{
+    if (!w->draining && w->hooks && w->hooks->on_renew)
+        w->hooks->on_renew(w, w->hooks->arg);
+}
+
 static intptr_t hear_master(void *arg)
 {
     struct mr_worker *w = arg;
@@ -150,6 +156,8 @@ static intptr_t hear_master(void *arg)
 
         if (got == 1 && m.kind == MR_WORKER_DRAIN)
             begin_drain(w);
+        else if (got == 1 && m.kind == MR_WORKER_RENEW)
+            renew(w);
         else if (got == -EAGAIN)
             rc = mr_hub_wait_fd(w->channel, MR_READABLE, MR_NEVER);
         else if (got <= 0)

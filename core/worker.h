@@ -73,6 +73,8 @@ struct mr_worker_hooks {
     void (*on_drain)(struct mr_worker *w, void *arg);
     /* The log was opened anew; other files (access logs) may be now. */
     void (*on_reopen)(struct mr_worker *w, void *arg);
+    /* The configuration was checked: read its certificates anew. */
+    void (*on_renew)(struct mr_worker *w, void *arg);
     void *arg;
 };
 
@@ -110,7 +112,8 @@ MR_API MR_MUST_USE int mr_worker_wait_drain(struct mr_worker *w,
 #define MR_WORKER_MESSAGES(X)                    \
     X(READY, 1)  /* worker: I serve */           \
     X(FAILED, 2) /* worker: I cannot, and why */ \
-    X(DRAIN, 3)  /* master: finish and leave */
+    X(DRAIN, 3)  /* master: finish and leave */  \
+    X(RENEW, 6)  /* master: read certificates anew */
 
 enum mr_worker_message_kind {
 #define X(id, number) MR_WORKER_##id = number,

@@ -32,6 +32,8 @@
  * unless that takes too long for those who wait for something else. */
 #define TURN_CONNS 256
 #define TURN_NS INT64_C(20000000)
+/* One handshake is as much work as so many of them. */
+#define TURN_HANDSHAKE 32
 /* How long those without a stack wait when no connection of ours ends; memory
  * may come free elsewhere. */
 #define STARVED_NS INT64_C(100000000)
@@ -87,6 +89,12 @@ static void on_watch(struct mr_hub_idle *idle)
             mr_container_of(http->unwatched.next, struct mr_conn, node));
 }
 
+static void watch_later(struct mr_conn *c)
+{
+    mr_list_push_back(&c->http->unwatched, &c->node);
+    mr_hub_before_poll(&c->http->watch);
+}
+
 static int rest(struct mr_conn *c, struct mr_rest_list *l)
 {
     int err;
@@ -123,7 +131,7 @@ void mr_conn_close(struct mr_conn *c)
     struct mr_server *acceptor = c->acceptor;
 
     mr_list_remove(&c->node);
-    mr_stream_close(&c->io.stream);
+    mr_stream_close(mr_conn_stream(c));
     leave_quota(c);
     mr_free(c);
     mr_server_leave(acceptor);
@@ -194,16 +202,28 @@ static void begin(struct mr_conn *c)
 /* There is no memory or no place to serve it: 503, without an exchange. The
  * request is read, as far as it is there, for a close with unread bytes is a
  * reset. */
+static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                           "Content-Length: 0\r\n"
+                           "Connection: close\r\n\r\n";
+
 static void turn_away(struct mr_http *http, int fd)
 {
-    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                               "Content-Length: 0\r\n"
-                               "Connection: close\r\n\r\n";
     char unread[4096];
 
     mr_scoreboard_add(&http->row->responses_5xx, 1);
     (void)!mr_sys_recv(fd, unread, sizeof unread, MSG_DONTWAIT);
     (void)!mr_sys_send(fd, busy, sizeof busy - 1, MSG_DONTWAIT);
+}
+
+/* Before a handshake there is nothing that could be said. */
+static void turn_away_conn(struct mr_conn *c)
+{
+    if (c->secure == MR_CONN_PLAIN) {
+        turn_away(c->http, c->io.stream.fd);
+    } else if (c->tls) {
+        mr_scoreboard_add(&c->http->row->responses_5xx, 1);
+        (void)!mr_tls_send_some(c->tls, busy, sizeof busy - 1, false);
+    }
 }
 
 /* No stack to be had: wait for one, within bounds. */
@@ -215,7 +235,7 @@ static void starve(struct mr_conn *c)
     if (http->starved_n >= (size_t)http->options.max_starved ||
         (!mr_timer_is_started(t) &&
          mr_timer_start(t, mr_hub_now() + STARVED_NS))) {
-        turn_away(http, c->io.stream.fd);
+        turn_away_conn(c);
         mr_conn_close(c);
         return;
     }
@@ -396,7 +416,7 @@ static enum head read_head(struct mr_exchange *x)
  * may never see the answer. So end our side, and read on a little. */
 static void linger(struct mr_exchange *x)
 {
-    struct mr_stream *s = &x->conn->io.stream;
+    struct mr_stream *s = mr_conn_stream(x->conn);
     int64_t deadline = mr_hub_now() + LINGER_NS;
     size_t read = 0;
 
@@ -412,22 +432,19 @@ static void linger(struct mr_exchange *x)
 }
 
 /* RFC 9112 8: an answer until the close that was cut must not look whole. A
- * unix socket has no reset, and a failure leaves what was: an end. */
+ * unix socket has no reset, and a failure leaves what was: an end. With TLS no
+ * goodbye says so as well. */
 static void reset_at_close(const struct mr_conn *c)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    int fd = mr_stream_fd(&c->io.stream);
 
-    if (fd >= 0)
-        (void)!mr_sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
-                                 sizeof at_once);
+    (void)!mr_sys_setsockopt(c->io.stream.fd, SOL_SOCKET, SO_LINGER, &at_once,
+                             sizeof at_once);
 }
 
 static bool has_unread(const struct mr_conn *c)
 {
-    int fd = mr_stream_fd(&c->io.stream);
-
-    return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
+    return mr_fd_peek(c->io.stream.fd) == MR_PEER_TALKS;
 }
 
 /* Of one that was begun early. False: nothing is there. */
@@ -440,8 +457,7 @@ static bool read_early(struct mr_exchange *x, bool *ret_stays)
     *ret_stays = n == -EAGAIN;
     if (n <= 0)
         return false;
-    mr_list_push_back(&x->http->unwatched, &c->node);
-    mr_hub_before_poll(&x->http->watch);
+    watch_later(c);
     return true;
 }
 
@@ -476,6 +492,8 @@ static bool serve(struct mr_exchange *x)
         case MR_NEXT_RESET:
             reset_at_close(x->conn);
             (void)mr_exchange_flush(x);
+            if (x->conn->tls)
+                mr_tls_cut(x->conn->tls);
             return false;
         case MR_NEXT_CLOSE:
             /* More follows, the end: it goes in one packet with the answer. */
@@ -487,12 +505,33 @@ static bool serve(struct mr_exchange *x)
         x->in_pos = 0;
         if (mr_exchange_flush(x))
             return false;
-        if (mr_stream_pending(&x->conn->io.stream) > 0)
+        if (mr_conn_pending(x->conn) > 0)
             continue;
         /* Who ended its half may have asked before that. */
         if (!x->conn->gone || !has_unread(x->conn))
             return !x->conn->gone;
     }
+}
+
+/* The same with TLS, or where it is expected. */
+static bool serve_tls(struct mr_exchange *x)
+{
+    if (x->conn->misplaced) {
+        mr_dispatch_refuse(x, MR_STATUS_BAD_REQUEST,
+                           "plain HTTP was sent to a port of HTTPS: write "
+                           "https://");
+        linger(x);
+        return false;
+    }
+    switch (mr_conn_wake_tls(x)) {
+    case MR_MET_TALKS:
+        return serve(x);
+    case MR_MET_QUIET:
+        return true;
+    case MR_MET_OVER:
+        break;
+    }
+    return false;
 }
 
 /* x: NULL when there is no memory for one. */
@@ -504,13 +543,32 @@ static void work(struct mr_conn *c, struct mr_exchange *x)
     c->io.drained = false; /* an event says that there is something */
     if (x) {
         mr_exchange_bind(x, c);
-        stays = serve(x);
+        stays = MR_LIKELY(!c->tls && !c->misplaced) ? serve(x) : serve_tls(x);
         mr_exchange_unbind(x);
     } else {
-        turn_away(c->http, c->io.stream.fd);
+        turn_away_conn(c);
     }
     if (!stays || rest(c, c->requests ? &c->http->idle : &c->http->fresh))
         mr_conn_close(c);
+}
+
+/* The handshake. False: there is nothing to serve. */
+static bool meet(struct mr_conn *c)
+{
+    switch (mr_conn_meet(c)) {
+    case MR_MET_TALKS:
+        if (!c->watched)
+            watch_later(c);
+        return true;
+    case MR_MET_QUIET:
+        if (rest(c, &c->http->fresh) == 0)
+            return false;
+        break;
+    case MR_MET_OVER:
+        break;
+    }
+    mr_conn_close(c);
+    return false;
 }
 
 static struct mr_conn *take_begun(struct mr_http *http)
@@ -554,6 +612,13 @@ static intptr_t conn_main(void *arg)
         c = take_begun(http);
         if (!c)
             break;
+        if (MR_UNLIKELY(c->secure == MR_CONN_GREETS)) {
+            if (x)
+                mr_exchange_give(MR_MOVE(x)); /* it takes no part in it */
+            n += TURN_HANDSHAKE;
+            if (!meet(c))
+                continue;
+        }
         if (!x)
             x = mr_exchange_take(http);
         work(c, x);
@@ -586,11 +651,12 @@ static bool begin_early(struct mr_conn *c)
 void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
                   const struct mr_addr *peer)
 {
+    bool tls = mr_container_of(acceptor, struct mr_http_listener, server)->tls;
     int err = mr_quota_enter(http->quota, peer);
     struct mr_conn *c = err ? NULL : mr_calloc(1, sizeof *c);
 
     if (!c) {
-        if (err == -EUSERS)
+        if (err == -EUSERS && !tls)
             turn_away(http, fd);
         else if (!err)
             mr_quota_leave(http->quota, peer);
@@ -601,6 +667,7 @@ void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
     (void)mr_stream_socket_init(&c->io, fd);
     c->http = http;
     c->acceptor = acceptor;
+    c->secure = tls ? MR_CONN_GREETS : MR_CONN_PLAIN;
     mr_list_init(&c->node);
     if (mr_addr_family(peer) != AF_UNIX && peer->len <= sizeof c->peer) {
         memcpy(&c->peer, &peer->sa, peer->len);

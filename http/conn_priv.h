@@ -30,6 +30,7 @@
 #include "io/quota.h"
 #include "io/server.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 /* Behind a head at the buffer's front there is always this much room for
  * pieces of a body. */
@@ -64,6 +65,13 @@ enum mr_conn_state {
     MR_CONN_ACTIVE,
 };
 
+/* How a connection is carried. */
+enum mr_conn_secure {
+    MR_CONN_PLAIN,
+    MR_CONN_GREETS, /* TLS is expected; not a byte was read */
+    MR_CONN_TLS,
+};
+
 struct mr_rest_list;
 struct mr_compress;
 struct mr_compress_memo;
@@ -71,7 +79,8 @@ struct mr_compressing;
 
 /* At rest this, a descriptor's record in the hub and nothing else. */
 struct mr_conn {
-    struct mr_stream_fd io;
+    struct mr_stream_fd io; /* also with TLS its fd is the socket */
+    struct mr_tls *tls;     /* on that socket; NULL: plain, or not yet */
     struct mr_http *http;
     struct mr_server *acceptor;
     struct mr_list node;   /* RESTING: in a rest list; STARVED, BEGUN: queued;
@@ -80,6 +89,8 @@ struct mr_conn {
     int64_t rest_until;
     uint32_t requests;
     uint8_t state;
+    uint8_t secure;
+    bool misplaced;   /* plain HTTP where TLS is expected */
     bool gone;        /* the peer has ended its sending half, or all */
     bool watched;     /* its hook is set, and an event will call it */
     bool early;       /* BEGUN on trust: perhaps no byte has come */
@@ -89,6 +100,17 @@ struct mr_conn {
         struct sockaddr_in6 in6;
     } peer;
 };
+
+/* What its requests come over. */
+static inline struct mr_stream *mr_conn_stream(struct mr_conn *c)
+{
+    return MR_LIKELY(!c->tls) ? &c->io.stream : mr_tls_stream(c->tls);
+}
+/* Bytes that are there already, and no event will tell of. */
+static inline size_t mr_conn_pending(const struct mr_conn *c)
+{
+    return MR_LIKELY(!c->tls) ? 0 : mr_stream_pending(mr_tls_stream(c->tls));
+}
 
 struct mr_request {
     struct mr_exchange *x;
@@ -208,7 +230,9 @@ struct mr_rest_list {
 struct mr_http_listener {
     struct mr_http_listener *next;
     struct mr_server server;
-    bool defers; /* connections come with their first bytes */
+    bool defers;                /* connections come with their first bytes */
+    struct mr_tls_context *tls; /* of new connections; NULL: plain */
+    int fd;
 };
 
 struct mr_http {
@@ -248,6 +272,7 @@ struct mr_http {
     struct mr_quota own_quota;
     struct mr_quota_offer spare; /* a connection at rest (room.c) */
     struct mr_log_gate full;     /* of "no room" */
+    struct mr_log_gate unmet;    /* of handshakes that failed */
     struct mr_timer drain_timer;
     size_t live;           /* connections of any state */
     struct mr_waitq empty; /* live came to 0 */
@@ -323,6 +348,22 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http,
 void mr_starved_init(struct mr_http *http);
 void mr_starved_fini(struct mr_http *http);
 void mr_conn_peer(const struct mr_conn *c, struct mr_addr *ret);
+
+/* --- conn_tls.c --- */
+
+/* Of a connection that GREETS, whose first bytes are there: the handshake.
+ * Plain HTTP is `misplaced` after it. May park. */
+enum mr_met {
+    MR_MET_TALKS, /* to be served */
+    MR_MET_QUIET, /* nothing more has come: to rest */
+    MR_MET_OVER,  /* to be closed */
+};
+enum mr_met mr_conn_meet(struct mr_conn *c);
+/* Of a connection with TLS after an event, before anything else is read. May
+ * park. */
+enum mr_met mr_conn_wake_tls(struct mr_exchange *x);
+/* n > 0 bytes as far as they go at once: > 0, -EAGAIN, -Exxx. Does not park. */
+ssize_t mr_conn_send_now(struct mr_conn *c, const void *p, size_t n);
 
 /* --- room.c --- */
 

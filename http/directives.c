@@ -22,6 +22,7 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
 static const char *const access_formats[] = {"common", "combined", "json",
                                              "vcombined", NULL};
 static const char *const unknown_hosts[] = {"serve", "404", "421", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const host_formats[] = {"inherit", "common",    "combined",
                                            "json",    "vcombined", NULL};
 
@@ -382,6 +383,46 @@ static const struct mr_config_option host_options[] = {
          "may be repeated"},
 };
 
+#define T(field) .offset = offsetof(struct mr_tls_values, field)
+
+static const struct mr_config_option tls_options[] = {
+    {.name = "certificate",
+     .type = MR_CONFIG_LIST,
+     T(certificate),
+     .repeat = true,
+     .required = true,
+     .doc = "PEM file: the server's own, then those that lead to its root; may "
+            "be repeated, for several names"},
+    {.name = "key",
+     .type = MR_CONFIG_LIST,
+     T(key),
+     .repeat = true,
+     .required = true,
+     .doc = "PEM file: the private key of each certificate, in the same order"},
+    {.name = "ocsp",
+     .type = MR_CONFIG_LIST,
+     T(ocsp),
+     .repeat = true,
+     .doc = "DER file: an OCSP response to staple, for each certificate; none: "
+            "nothing for this one"},
+    {.name = "min_version",
+     .type = MR_CONFIG_ENUM,
+     .def = "1.2",
+     .choices = tls_versions,
+     T(min_version),
+     .doc = "older versions are refused"},
+    {.name = "session_tickets",
+     .type = MR_CONFIG_BOOL,
+     .def = "on",
+     T(tickets),
+     .doc = "clients may resume a session, which spares both a handshake"},
+    {.name = "ktls",
+     .type = MR_CONFIG_BOOL,
+     .def = "off",
+     T(ktls),
+     .doc = "the kernel encrypts, where it can; files go by sendfile then"},
+};
+
 static const struct mr_config_option rewrite_options[] = {
     {.name = "to",
      .type = MR_CONFIG_STRING,
@@ -407,4 +448,9 @@ const struct mr_config_table mr_conf_tables[MR_CONF_PLACES] = {
                          .inside = "host",
                          .options = rewrite_options,
                          .n = MR_ARRAY_LEN(rewrite_options)},
+    [MR_CONF_TLS] = {.section = "tls",
+                     .inside = "listen",
+                     .bare = true,
+                     .options = tls_options,
+                     .n = MR_ARRAY_LEN(tls_options)},
 };

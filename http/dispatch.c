@@ -263,7 +263,7 @@ static void dispatch(struct mr_exchange *x)
         break;
     }
     /* RFC 9110 7.4: what is to be had over TLS only came without it */
-    if (head->https) {
+    if (head->https && !x->conn->tls) {
         (void)mr_reply_status(&x->res, MR_STATUS_MISDIRECTED_REQUEST);
         return;
     }
@@ -330,16 +330,16 @@ static void begin_request(struct mr_exchange *x)
 /* Has it sent more than was read? */
 static bool peer_talks(const struct mr_exchange *x)
 {
-    int fd = mr_stream_fd(&x->conn->io.stream);
+    const struct mr_conn *c = x->conn;
 
     if (x->in_len > 0)
         return true;
     /* Who says that this is his last request sends no more (RFC 9112 9.6), and
      * the last read, just now, took all there was. */
-    if (!x->req.head->keep_alive && x->conn->io.drained &&
-        x->read_turn == mr_hub_turn())
+    if (!x->req.head->keep_alive && x->read_turn == mr_hub_turn() &&
+        (c->tls ? mr_tls_is_drained(c->tls) : c->io.drained))
         return false;
-    return fd >= 0 && mr_fd_peek(fd) == MR_PEER_TALKS;
+    return mr_fd_peek(c->io.stream.fd) == MR_PEER_TALKS;
 }
 
 /* The head is whole: answer it. */

@@ -129,7 +129,7 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
             return err;
     }
     mr_client_wait_begin(x);
-    n = mr_stream_read(&x->conn->io.stream, x->in + end, limit, deadline);
+    n = mr_stream_read(mr_conn_stream(x->conn), x->in + end, limit, deadline);
     mr_client_wait_end(x);
     if (n > 0) {
         x->in_len += (size_t)n;
@@ -198,24 +198,60 @@ static size_t bytes_of(const struct iovec *v, int n)
     return bytes;
 }
 
+/* Of v's bytes those from `at` on, n at most, to `to`. How many pieces. */
+static int slice(struct iovec to[2], const struct iovec *v, size_t at, size_t n)
+{
+    int pieces = 0;
+
+    for (; n > 0; v++) {
+        size_t skip = MR_MIN(at, v->iov_len);
+        size_t len = MR_MIN(v->iov_len - skip, n);
+
+        at -= skip;
+        n -= len;
+        if (len > 0)
+            to[pieces++] = (struct iovec){(char *)v->iov_base + skip, len};
+    }
+    return pieces;
+}
+
+/* A write with TLS cannot be tried again: so each unit has the patience there
+ * is, and brings new. At most two pieces. */
+static int write_paced_tls(struct mr_exchange *x, const struct iovec *v, int n)
+{
+    int64_t timeout = x->http->options.write_timeout;
+    size_t all = bytes_of(v, n);
+    int err = 0;
+
+    for (size_t at = 0; at < all && err == 0; at += MR_WRITE_UNIT) {
+        size_t unit = MR_MIN(all - at, (size_t)MR_WRITE_UNIT);
+        int64_t begin = mr_hub_now();
+        struct iovec some[2];
+
+        err = mr_stream_writev(mr_tls_stream(x->conn->tls), some,
+                               slice(some, v, at, unit),
+                               begin + x->write_patience);
+        mr_pace(&x->write_patience, timeout, MR_WRITE_UNIT, unit,
+                mr_hub_now() - begin);
+    }
+    return err;
+}
+
 /* How long the client may be waited for is the whole answer's, however many
- * pieces it is written in. A stream that is no plain socket cannot be tried
- * again, and has the time of all its units at once. */
+ * pieces it is written in. */
 static int write_paced(struct mr_exchange *x, struct iovec *v, int n, int flags)
 {
-    struct mr_stream *s = &x->conn->io.stream;
     int64_t timeout = x->http->options.write_timeout, begin;
     size_t left = bytes_of(v, n), before;
     int err;
 
-    if (mr_stream_fd(s) < 0)
-        return mr_stream_writev(
-            s, v, n,
-            mr_hub_now() + timeout * (int64_t)(left / MR_WRITE_UNIT + 1));
+    if (MR_UNLIKELY(x->conn->tls))
+        return write_paced_tls(x, v, n);
     do {
         before = left;
         begin = mr_hub_now();
-        err = mr_sendv(mr_stream_fd(s), v, n, flags, begin + x->write_patience);
+        err = mr_sendv(x->conn->io.stream.fd, v, n, flags,
+                       begin + x->write_patience);
         left = bytes_of(v, n);
         mr_pace(&x->write_patience, timeout, MR_WRITE_UNIT, before - left,
                 mr_hub_now() - begin);
@@ -245,7 +281,7 @@ static int write_all(struct mr_exchange *x, struct iovec *v, int n, int flags)
 ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
                              size_t n)
 {
-    int out = mr_stream_fd(&x->conn->io.stream);
+    int out = mr_stream_fd(mr_conn_stream(x->conn));
     int64_t timeout = x->http->options.write_timeout;
     int64_t first = *off, before, begin;
     ssize_t rc;
@@ -272,13 +308,16 @@ static void write_at_once(struct mr_exchange *x, int flags)
 {
     ssize_t n;
 
-    if (x->write_error || mr_stream_fd(&x->conn->io.stream) < 0)
+    if (x->write_error)
         return;
     mr_hub_idle_remove(&x->flush);
     mr_exchange_begin(x);
     mr_client_wait_begin(x);
-    n = mr_send_some(mr_stream_fd(&x->conn->io.stream), mr_buf_head(&x->out),
-                     x->out.len, flags);
+    n = MR_LIKELY(!x->conn->tls)
+            ? mr_send_some(x->conn->io.stream.fd, mr_buf_head(&x->out),
+                           x->out.len, flags)
+            : mr_tls_send_some(x->conn->tls, mr_buf_head(&x->out), x->out.len,
+                               flags & MSG_MORE);
     mr_client_wait_end(x);
     mr_exchange_end(x);
     if (n < 0 && n != -EAGAIN)
@@ -348,11 +387,9 @@ static void flush_before_poll(struct mr_hub_idle *idle)
     struct mr_exchange *x = mr_container_of(idle, struct mr_exchange, flush);
     ssize_t n;
 
-    if (x->writing || x->write_error || x->out.len == 0 ||
-        mr_stream_fd(&x->conn->io.stream) < 0)
+    if (x->writing || x->write_error || x->out.len == 0)
         return;
-    n = mr_sys_send(mr_stream_fd(&x->conn->io.stream), mr_buf_head(&x->out),
-                    x->out.len, MSG_DONTWAIT);
+    n = mr_conn_send_now(x->conn, mr_buf_head(&x->out), x->out.len);
     if (n > 0) {
         mr_buf_consume(&x->out, (size_t)n);
         mr_scoreboard_add(&x->http->row->bytes_out, n);

@@ -140,6 +140,9 @@ static int add_listener(struct mr_http_conf *conf,
         return mr_config_error(section, "defer_accept",
                                "defer_accept is for HTTP over TCP");
     conf->listener_count++;
+    err = mr_conf_add_tls(conf, section, l);
+    if (err)
+        return err;
     if (l->kind != MR_CONF_HTTP)
         return serve_by(conf, section, v.app, l);
     if (v.app)
@@ -254,6 +257,12 @@ void mr_http_conf_set_workers(struct mr_http_conf *conf, int64_t workers)
     conf->workers_override = workers;
 }
 
+void mr_http_conf_set_tickets(struct mr_http_conf *conf,
+                              struct mr_tls_tickets *tickets)
+{
+    conf->tickets = tickets;
+}
+
 int mr_http_conf_set_listen(struct mr_http_conf *conf, const char *address)
 {
     struct mr_conf_listener *l;
@@ -301,7 +310,7 @@ int mr_http_conf_plan(struct mr_http_conf *conf, struct mr_plan *plan)
         err = mr_plan_add(plan, &(struct mr_listener){
                                     .tag = mr_conf_tag(l->kind),
                                     .address = l->address,
-                                    .options = "",
+                                    .options = l->tls ? "tls" : "",
                                     .where = l->where,
                                     .backlog = l->backlog,
                                     .shared = l->shared,

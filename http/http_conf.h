@@ -43,6 +43,12 @@ void mr_http_conf_set_workers(struct mr_http_conf *conf, int64_t workers);
 MR_MUST_USE int mr_http_conf_set_listen(struct mr_http_conf *conf,
                                         const char *address);
 
+/* Keys for session tickets, which all workers share (io/tls_tickets.h); kept.
+ * Without them each worker resumes its own sessions only. */
+struct mr_tls_tickets;
+void mr_http_conf_set_tickets(struct mr_http_conf *conf,
+                              struct mr_tls_tickets *tickets);
+
 /* What the master needs. 0 or -Exxx. */
 MR_MUST_USE int mr_http_conf_plan(struct mr_http_conf *conf,
                                   struct mr_plan *plan);
@@ -69,6 +75,9 @@ MR_MUST_USE int mr_http_conf_start(struct mr_http_conf *conf,
 void mr_http_conf_stop(struct mr_http_service *service, int64_t deadline);
 /* Open the access log anew. */
 void mr_http_conf_reopen(struct mr_http_service *service);
+/* Read the certificates anew, for who connects from now on; what is wrong is
+ * logged, and the old ones stay. May park. */
+void mr_http_conf_renew(struct mr_http_service *service);
 
 /* Each table as text with its defaults: what conf/millrace.conf must agree
  * with. 0 or -ENOMEM. */

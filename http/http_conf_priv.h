@@ -14,6 +14,7 @@
 #include "http/http_conf.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "io/tls_context.h"
 
 struct mr_conf_values {
     int64_t workers;
@@ -41,6 +42,16 @@ struct mr_listen_values {
     const char *app;
     int64_t backlog;
     int64_t defer_accept; /* ns */
+};
+
+/* Of a listener's tls section. */
+struct mr_tls_values {
+    struct mr_config_list certificate; /* the n-th of each belong together */
+    struct mr_config_list key;
+    struct mr_config_list ocsp;
+    int min_version; /* which of 1.2, 1.3 */
+    bool tickets;
+    bool ktls;
 };
 
 struct mr_route_values {
@@ -71,6 +82,7 @@ enum mr_conf_place {
     MR_CONF_ROUTE,
     MR_CONF_HOST,
     MR_CONF_REWRITE,
+    MR_CONF_TLS,
     MR_CONF_PLACES
 };
 
@@ -125,7 +137,9 @@ struct mr_conf_listener {
     unsigned backlog;
     int defer_accept_s; /* of HTTP over TCP */
     enum mr_conf_kind kind;
-    bool shared; /* one socket for all workers */
+    bool shared;                     /* one socket for all workers */
+    const struct mr_tls_values *tls; /* NULL: plain */
+    int fd;                          /* in a worker, of HTTP's */
     struct mr_conf_instance in;
 };
 
@@ -145,6 +159,7 @@ struct mr_http_conf {
     struct mr_conf_listener *listeners;
     size_t listener_count;
     int64_t workers_override;
+    struct mr_tls_tickets *tickets; /* the caller's */
     struct mr_mime *mime; /* of error pages; NULL until one needs it */
     struct mr_arena arena;
     char message[1024];
@@ -177,6 +192,19 @@ MR_MUST_USE int mr_conf_error_pages(struct mr_http_conf *conf,
                                     struct mr_config_section *section,
                                     const struct mr_config_list *list,
                                     const struct mr_error_page **ret);
+
+/* --- tls_conf.c: the same --- */
+
+/* A listener's tls section, if there is one, to l->tls. Its files are tried:
+ * what is wrong with them is found with the rest. */
+MR_MUST_USE int mr_conf_add_tls(struct mr_http_conf *conf,
+                                struct mr_config_section *listen,
+                                struct mr_conf_listener *l);
+/* A context out of them. 0, or -Exxx and why (MR_TLS_WHY bytes). Waits for the
+ * disk. */
+MR_MUST_USE int mr_conf_make_tls(const struct mr_tls_values *v,
+                                 struct mr_tls_tickets *tickets,
+                                 struct mr_tls_context **ret, char *why);
 
 /* route_conf.c: give a route with its app's instance what runs before it. 0,
  * -EINVAL with the message set, -ENOMEM. */

@@ -76,7 +76,7 @@ static ssize_t taken_read(struct mr_stream *s, void *buf, size_t n,
         x->in_len -= n;
         return (ssize_t)n;
     }
-    got = mr_stream_read(&x->conn->io.stream, buf, n, deadline);
+    got = mr_stream_read(mr_conn_stream(x->conn), buf, n, deadline);
     if (got > 0)
         mr_scoreboard_add(&x->http->row->bytes_in, got);
     return got;
@@ -91,7 +91,7 @@ static int taken_writev(struct mr_stream *s, struct iovec *v, int n,
 
     for (int i = 0; i < n; i++)
         bytes += v[i].iov_len;
-    err = mr_stream_writev(&x->conn->io.stream, v, n, deadline);
+    err = mr_stream_writev(mr_conn_stream(x->conn), v, n, deadline);
     if (!err) {
         x->res.body_bytes += bytes;
         mr_scoreboard_add(&x->http->row->bytes_out, (int64_t)bytes);
@@ -103,12 +103,12 @@ static size_t taken_pending(const struct mr_stream *s)
 {
     const struct mr_exchange *x = exchange_of(s);
 
-    return x->in_len + mr_stream_pending(&x->conn->io.stream);
+    return x->in_len + mr_conn_pending(x->conn);
 }
 
 static int taken_shutdown(struct mr_stream *s, int64_t deadline)
 {
-    return mr_stream_shutdown(&exchange_of(s)->conn->io.stream, deadline);
+    return mr_stream_shutdown(mr_conn_stream(exchange_of(s)->conn), deadline);
 }
 
 /* The connection is conn.c's to close. */
@@ -189,7 +189,7 @@ int mr_response_upgrade(struct mr_response *res, const char *protocol,
         mr_scope_move(x->patience, MR_NEVER);
     x->patience = NULL;
     x->taken =
-        (struct mr_stream){&taken_ops, mr_stream_fd(&x->conn->io.stream)};
+        (struct mr_stream){&taken_ops, mr_stream_fd(mr_conn_stream(x->conn))};
     *ret = &x->taken;
     return 0;
 }

@@ -148,6 +148,16 @@ void mr_request_peer(const struct mr_request *req, struct mr_addr *ret)
     mr_conn_peer(req->x->conn, ret);
 }
 
+int mr_request_socket(const struct mr_request *req)
+{
+    return req->x->conn->io.stream.fd;
+}
+
+bool mr_request_is_https(const struct mr_request *req)
+{
+    return req->x->conn->tls;
+}
+
 bool mr_request_is_gone(const struct mr_request *req)
 {
     return req->x->conn->gone;

@@ -86,6 +86,10 @@ mr_request_trailers(const struct mr_request *req);
 /* For everything that shall live as long as the request. */
 MR_API struct mr_arena *mr_request_arena(struct mr_request *req);
 MR_API void mr_request_peer(const struct mr_request *req, struct mr_addr *ret);
+/* Did it come over TLS? What a proxy in front ended is not known here. */
+MR_API bool mr_request_is_https(const struct mr_request *req);
+/* Its socket, for readiness (core/hub.h), not for reading and writing. */
+int mr_request_socket(const struct mr_request *req);
 /*
  * Has the client gone away, or ended its sending half? Known when an event
  * came while nobody read; costs nothing; but bytes sent behind the request hide

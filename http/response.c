@@ -464,7 +464,7 @@ static int send_file(struct mr_response *res, int fd, int64_t off, uint64_t n)
     int err = 0;
 
     if (res->chunked || res->coded ||
-        (!small && mr_stream_fd(&x->conn->io.stream) < 0))
+        (!small && mr_stream_fd(mr_conn_stream(x->conn)) < 0))
         return copy_large_file(res, fd, off, n);
     if (!small || x->out.len > MR_GATHER_MAX)
         err = mr_exchange_flush_more(x);

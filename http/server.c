@@ -309,6 +309,20 @@ static void on_connection(struct mr_server *s, int fd,
 
 int mr_http_listen(struct mr_http *http, int fd, bool shared, bool exclusive)
 {
+    return mr_http_listen_tls(http, fd, shared, exclusive, NULL);
+}
+
+static void listener_free(struct mr_http_listener *l)
+{
+    mr_server_fini(&l->server);
+    if (l->tls)
+        mr_tls_context_unref(l->tls);
+    mr_free(l);
+}
+
+int mr_http_listen_tls(struct mr_http *http, int fd, bool shared,
+                       bool exclusive, struct mr_tls_context *ctx)
+{
     struct mr_http_listener *l = mr_calloc(1, sizeof *l);
     const struct mr_server_options o = {
         .on_connection = on_connection,
@@ -323,17 +337,29 @@ int mr_http_listen(struct mr_http *http, int fd, bool shared, bool exclusive)
     if (!l)
         return -ENOMEM;
     l->defers = mr_socket_defers(fd);
+    l->fd = fd;
+    l->tls = ctx ? mr_tls_context_ref(ctx) : NULL;
     err = mr_server_init(&l->server, fd, &o);
     if (!err)
         err = mr_server_start(&l->server);
     if (err) {
-        mr_server_fini(&l->server);
-        mr_free(l);
+        listener_free(l);
         return err;
     }
     l->next = http->listeners;
     http->listeners = l;
     return 0;
+}
+
+void mr_http_set_tls(struct mr_http *http, int fd, struct mr_tls_context *ctx)
+{
+    struct mr_http_listener *l = http->listeners;
+
+    while (l && l->fd != fd)
+        l = l->next;
+    MR_BUG_ON(!l || !l->tls);
+    mr_tls_context_unref(l->tls);
+    l->tls = mr_tls_context_ref(ctx);
 }
 
 int mr_http_drain(struct mr_http *http, int64_t deadline)
@@ -377,8 +403,7 @@ void mr_http_free(struct mr_http *http)
     mr_cut_log_fini(&http->cut);
     while ((l = http->listeners)) {
         http->listeners = l->next;
-        mr_server_fini(&l->server);
-        mr_free(l);
+        listener_free(l);
     }
     mr_coder_pool_fini(&http->coders);
     while ((x = http->pool)) {

@@ -22,6 +22,7 @@ struct mr_http_host;
 struct mr_access_log;
 struct mr_error_page;
 struct mr_quota;
+struct mr_tls_context;
 
 /* Zero means: the default, in brackets. Every number has its reason. */
 struct mr_http_options {
@@ -119,6 +120,18 @@ mr_http_route_with(struct mr_http *http, struct mr_str pattern,
  * for here, once) is cheaper where they do not last. 0 or -Exxx. */
 MR_API MR_MUST_USE int mr_http_listen(struct mr_http *http, int fd, bool shared,
                                       bool exclusive);
+
+/*
+ * The same for HTTPS, by a server's context (io/tls_context.h); it is counted.
+ * A handshake has header_timeout, from accept on. And another context for those
+ * who connect to that descriptor from now on: who is connected, or greets,
+ * keeps his. A BUG when there is no such listener.
+ */
+MR_API MR_MUST_USE int mr_http_listen_tls(struct mr_http *http, int fd,
+                                          bool shared, bool exclusive,
+                                          struct mr_tls_context *ctx);
+MR_API void mr_http_set_tls(struct mr_http *http, int fd,
+                            struct mr_tls_context *ctx);
 
 /*
  * Accept no more; answer what comes on open connections with Connection:

@@ -25,6 +25,7 @@
 #include "io/server.h"
 #include "io/socket.h"
 #include "io/stream.h"
+#include "io/tls_tickets.h"
 
 /* A listener that is not HTTP's. */
 struct plain {
@@ -235,16 +236,30 @@ static int listen_plain(struct mr_http_service *s, struct mr_conf_listener *l,
     return 0;
 }
 
-/* Here and not where it was made: so a reload may change it. */
-static int listen_http(struct mr_http_service *s,
-                       const struct mr_conf_listener *l, int fd)
+/* What it takes is set here and not where it was made: so a reload may change
+ * it. */
+static int listen_http(struct mr_http_service *s, struct mr_conf_listener *l,
+                       int fd)
 {
+    struct mr_tls_context *tls;
+    char why[MR_TLS_WHY];
     int err = mr_socket_set_defer(fd, l->defer_accept_s);
 
     if (err && l->defer_accept_s > 0)
         mr_log(MR_LOG_WARN, "%s: no defer_accept: %s", l->address,
                mr_strerror(err));
-    return mr_http_listen(s->http, fd, true, l->shared);
+    l->fd = fd;
+    if (!l->tls)
+        return mr_http_listen(s->http, fd, true, l->shared);
+    err = mr_conf_make_tls(l->tls, s->conf->tickets, &tls, why);
+    if (err) {
+        snprintf(s->conf->message, sizeof s->conf->message, "%s: tls: %s",
+                 l->where, why);
+        return err;
+    }
+    err = mr_http_listen_tls(s->http, fd, true, l->shared, tls);
+    mr_tls_context_unref(tls);
+    return err;
 }
 
 static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
@@ -269,6 +284,67 @@ static int start_listeners(struct mr_http_service *s, struct mr_worker *w)
             err = listen_http(s, l, w->listeners[i].fd);
     }
     return err && !*conf->message ? say(conf, "listen", err) : err;
+}
+
+/* --- certificates --- */
+
+struct tls_job {
+    const struct mr_tls_values *values;
+    struct mr_tls_tickets *tickets;
+    struct mr_tls_context *made;
+    char why[MR_TLS_WHY];
+};
+
+static intptr_t make_tls(void *arg)
+{
+    struct tls_job *job = arg;
+
+    return mr_conf_make_tls(job->values, job->tickets, &job->made, job->why);
+}
+
+void mr_http_conf_renew(struct mr_http_service *s)
+{
+    struct mr_http_conf *conf = s->conf;
+
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        const struct mr_conf_listener *l = &conf->listeners[i];
+        struct tls_job job = {.values = l->tls, .tickets = conf->tickets};
+
+        if (!l->tls)
+            continue;
+        if (mr_offload(make_tls, &job) < 0) {
+            mr_log(MR_LOG_ERROR, "%s: tls: %s; the old certificates stay",
+                   l->where, job.why);
+            continue;
+        }
+        mr_http_set_tls(s->http, l->fd, job.made);
+        mr_tls_context_unref(job.made);
+    }
+}
+
+/* One worker makes the keys of all. */
+static intptr_t turn_tickets(void *arg)
+{
+    int rc = 0;
+
+    while (rc == 0) {
+        mr_tls_tickets_turn(arg);
+        rc = mr_sleep(mr_after_s(60));
+    }
+    return rc;
+}
+
+static int start_tickets(struct mr_http_service *s, const struct mr_worker *w)
+{
+    const struct mr_spawn_options o = {.name = "tls tickets",
+                                       .entry = "turn_tickets",
+                                       .where = MR_HERE,
+                                       .group = &s->group,
+                                       .reap = true};
+
+    if (!s->conf->tickets || w->index > 0)
+        return 0;
+    return mr_spawn_with(turn_tickets, s->conf->tickets, &o) ? 0 : -ENOMEM;
 }
 
 /* It serves without one as well. */
@@ -316,6 +392,8 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
                             "route \"/\" { app = NAME }");
     if (!err)
         err = start_listeners(s, worker);
+    if (!err)
+        err = start_tickets(s, worker);
     if (err && !*conf->message)
         (void)say(conf, "start", err);
     if (err) {

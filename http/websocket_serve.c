@@ -30,8 +30,8 @@
 #define WRITE_UNIT (64 * 1024)
 /* Kept for the next message; larger ones are given back. */
 #define KEEP_SIZE (64 * 1024)
-/* A stream without a descriptor cannot be waited for beside other things: look
- * after them so often. */
+/* With TLS a readable socket need not give a byte. While the rest of a record
+ * is waited for nothing else is: look after that so often. */
 #define LOOK_NS INT64_C(1000000000)
 /* Read and dropped after our last byte, so that the peer can read that. */
 #define DROP_BYTES (4 * 1024 * 1024)
@@ -40,6 +40,7 @@ struct mr_websocket {
     struct mr_ws_codec codec;
     struct mr_websocket_options o;
     struct mr_stream *stream;
+    int socket; /* below it */
     struct mr_event *leaving;
     struct mr_mutex writing;
     struct mr_buf written;      /* being written; codec.out fills meanwhile */
@@ -207,11 +208,11 @@ static int wait_for_more(struct mr_websocket *ws, int64_t deadline)
     struct mr_wait_entry e[3] = {
         [1] = {.queue = &ws->nudge}, [2] = {.queue = &ws->leaving->waiters}};
     bool closing = ws->close_until != MR_NEVER;
-    int fd = mr_stream_fd(ws->stream), rc;
+    int rc;
 
-    if (fd < 0 || mr_stream_pending(ws->stream) > 0)
+    if (mr_stream_pending(ws->stream) > 0)
         return 0;
-    rc = mr_hub_fd_queue(fd, MR_READABLE | MR_POLLABLE, &e[0].queue);
+    rc = mr_hub_fd_queue(ws->socket, MR_READABLE | MR_POLLABLE, &e[0].queue);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     /* Of the server's end we need to hear once. */
@@ -252,11 +253,12 @@ static int step(struct mr_websocket *ws, int64_t deadline)
     int64_t until = MR_MIN(MR_MIN(deadline, ws->close_until), ping_time(ws));
     int rc;
 
-    if (mr_stream_fd(ws->stream) < 0)
-        until = MR_MIN(until, mr_after(LOOK_NS));
     rc = wait_for_more(ws, until);
-    if (rc == 0)
+    if (rc == 0) {
+        if (mr_stream_fd(ws->stream) < 0)
+            until = MR_MIN(until, mr_after(LOOK_NS));
         rc = take_bytes(ws, until);
+    }
     if (rc == -ETIMEDOUT)
         return on_time(ws, until, deadline);
     return rc == -EAGAIN ? 0 : rc;
@@ -420,6 +422,7 @@ int mr_websocket_serve(struct mr_request *req, struct mr_response *res,
         return -ENOMEM;
     ws->o = o;
     ws->leaving = mr_request_leaving(req);
+    ws->socket = mr_request_socket(req);
     ws->protocol = choose_protocol(req, &o);
     ws->close_until = MR_NEVER;
     mr_mutex_init(&ws->writing);

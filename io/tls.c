@@ -63,7 +63,7 @@ static int bio_read(BIO *b, char *buf, int n)
 static int bio_write(BIO *b, const char *buf, int n)
 {
     struct mr_tls *t = BIO_get_data(b);
-    ssize_t put = mr_sys_send(t->fd, buf, (size_t)n, 0);
+    ssize_t put = mr_sys_send(t->fd, buf, (size_t)n, t->more ? MSG_MORE : 0);
 
     BIO_clear_retry_flags(b);
     if (put == -EAGAIN)
@@ -103,6 +103,7 @@ void mr_tls_ready(struct mr_tls *t)
     ERR_clear_error();
     t->budget = MR_FD_BUDGET;
     t->err = 0;
+    t->more = false;
 }
 
 int mr_tls_fail(struct mr_tls *t, int err, const char *text)
@@ -207,6 +208,33 @@ static int put(struct mr_tls *t, const char *p, size_t n, int64_t deadline)
     return rc == MR_TLS_GOODBYE ? -EPIPE : rc;
 }
 
+ssize_t mr_tls_send_some(struct mr_tls *t, const void *p, size_t n, bool more)
+{
+    size_t sent = 0;
+
+    if (t->broken || t->said_goodbye)
+        return -EPIPE;
+    while (sent < n) {
+        size_t done = 0;
+        int rc;
+
+        mr_tls_ready(t);
+        t->more = more;
+        if (SSL_write_ex(t->ssl, (const char *)p + sent,
+                         MR_MIN(n - sent, (size_t)RECORD), &done)) {
+            sent += done;
+            continue;
+        }
+        rc = SSL_get_error(t->ssl, 0);
+        if (rc == SSL_ERROR_WANT_WRITE || rc == SSL_ERROR_WANT_READ)
+            break;
+        rc = mr_tls_settle(t, 0, 0); /* waits for nothing else */
+        t->broken = true;
+        return rc < 0 ? rc : -EPIPE;
+    }
+    return sent > 0 ? (ssize_t)sent : -EAGAIN;
+}
+
 /* The front of v, as much as fits into a record. */
 static size_t gather(char *record, const struct iovec *v, int n)
 {
@@ -266,7 +294,10 @@ static size_t tls_pending(const struct mr_stream *s)
     const struct mr_tls *t = tls_of(s);
     int n = SSL_pending(t->ssl);
 
-    return n > 0 ? (size_t)n : (size_t)SSL_has_pending(t->ssl);
+    if (n > 0)
+        return (size_t)n;
+    /* OpenSSL does not count a record's header once it has read that: "RB". */
+    return SSL_has_pending(t->ssl) || SSL_rstate_string(t->ssl)[1] == 'B';
 }
 
 static int tls_shutdown(struct mr_stream *s, int64_t deadline)
@@ -339,6 +370,21 @@ int mr_tls_fd(const struct mr_tls *t)
 const char *mr_tls_why(const struct mr_tls *t)
 {
     return t->why;
+}
+
+void mr_tls_cut(struct mr_tls *t)
+{
+    t->broken = true;
+}
+
+void mr_tls_expect(struct mr_tls *t)
+{
+    t->drained = false;
+}
+
+bool mr_tls_is_drained(const struct mr_tls *t)
+{
+    return t->drained && !SSL_has_pending(t->ssl);
 }
 
 void mr_tls_info(const struct mr_tls *t, struct mr_tls_info *ret)

@@ -69,6 +69,24 @@ MR_API struct mr_stream *mr_tls_stream(struct mr_tls *t);
 /* The socket below: for its options and for readiness (a hook, MR_GONE), not
  * for reading or writing. */
 MR_API int mr_tls_fd(const struct mr_tls *t);
+/* Ends the life of t with no goodbye: its peer shall see that it was cut. */
+MR_API void mr_tls_cut(struct mr_tls *t);
+
+/* --- for who serves many from hooks (http/conn.c) --- */
+
+/*
+ * What can be sent at once of n > 0 bytes: > 0, -EAGAIN, -Exxx. The bytes of
+ * an -EAGAIN are begun, and the first of whatever is written next. more: that
+ * will be soon, and may share a packet (MSG_MORE). Does not park: for hooks as
+ * well.
+ */
+MR_API MR_MUST_USE ssize_t mr_tls_send_some(struct mr_tls *t, const void *p,
+                                            size_t n, bool more);
+/* The socket was seen to be readable: the next read asks it at once. */
+MR_API void mr_tls_expect(struct mr_tls *t);
+/* Did the last read take all that had come? */
+MR_API bool mr_tls_is_drained(const struct mr_tls *t);
+
 /* Why the stream's last error was; "" before. Good until the next call. */
 MR_API const char *mr_tls_why(const struct mr_tls *t);
 

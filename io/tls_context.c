@@ -13,7 +13,6 @@
  * client's sessions (tls_session.c).
  */
 #include <errno.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
 #include "core/log.h"
@@ -134,11 +133,6 @@ struct mr_tls_counts mr_tls_counts(const struct mr_tls_context *ctx)
         .resumed = __atomic_load_n(&ctx->counts.resumed, __ATOMIC_RELAXED),
         .failed = __atomic_load_n(&ctx->counts.failed, __ATOMIC_RELAXED),
     };
-}
-
-int mr_tls_ticket_keys(void *ret_keys)
-{
-    return RAND_bytes(ret_keys, MR_TLS_TICKET_KEYS) == 1 ? 0 : -EIO;
 }
 
 /* --- a client's --- */
@@ -281,6 +275,10 @@ static int add_cert(struct mr_tls_context *ctx,
                                       SSL_OP_PRIORITIZE_CHACHA);
     /* Tickets keep the sessions, at the clients'. */
     SSL_CTX_set_session_cache_mode(own->ssl, SSL_SESS_CACHE_OFF);
+    if (o->no_tickets) {
+        SSL_CTX_set_options(own->ssl, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(own->ssl, 0); /* those of TLS 1.3 */
+    }
     if (ctx->alpn_n > 0)
         SSL_CTX_set_alpn_select_cb(own->ssl, on_alpn, ctx);
     rc = mr_tls_load_pair(own->ssl, c, why);
@@ -299,7 +297,6 @@ static int add_cert(struct mr_tls_context *ctx,
 static int build_server(struct mr_tls_context *ctx,
                         const struct mr_tls_server_options *o, char *why)
 {
-    unsigned char keys[MR_TLS_TICKET_KEYS];
     int rc = 0;
 
     ctx->ktls = o->ktls;
@@ -320,14 +317,10 @@ static int build_server(struct mr_tls_context *ctx,
     ctx->ssl = ctx->certs[0].ssl;
     SSL_CTX_set_tlsext_servername_callback(ctx->ssl, on_name);
     SSL_CTX_set_tlsext_servername_arg(ctx->ssl, ctx);
-    if (!o->ticket_keys)
-        return 0;
-    memcpy(keys, o->ticket_keys, sizeof keys);
-    rc = SSL_CTX_set_tlsext_ticket_keys(ctx->ssl, keys, sizeof keys) == 1
-             ? 0
-             : mr_tls_explain(why, -EINVAL, "ticket keys: %s", mr_tls_reason());
-    OPENSSL_cleanse(keys, sizeof keys);
-    return rc;
+    ctx->tickets = o->tickets;
+    if (ctx->tickets)
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx->ssl, mr_tls_on_ticket);
+    return 0;
 }
 
 int mr_tls_server_new(struct mr_tls_context **ret,

@@ -58,8 +58,7 @@ struct mr_tls_cert {
                               * sent once its next update is due */
 };
 
-/* 16 + 32 + 32 bytes: name, MAC key, cipher key. */
-#define MR_TLS_TICKET_KEYS 80
+struct mr_tls_tickets;
 
 struct mr_tls_server_options {
     const struct mr_tls_cert *certs; /* the first is for clients that name none
@@ -70,9 +69,10 @@ struct mr_tls_server_options {
     const char *alpn;                /* "http/1.1": what we speak, best first; a
                                       * client that asks for others only is
                                       * refused (RFC 7301, 3.2) [none] */
-    const void *ticket_keys;         /* MR_TLS_TICKET_KEYS bytes, so that other
+    struct mr_tls_tickets *tickets;  /* io/tls_tickets.h, kept: so that other
                                       * workers, and the next context, can
-                                      * resume sessions [random ones] */
+                                      * resume sessions [keys of its own] */
+    bool no_tickets;                 /* no session is resumed */
     bool ktls; /* let the kernel encrypt, where it can: then mr_sendfile works
                 * (io/stream.h, 4). Needs SIGPIPE to be ignored. Where the
                 * kernel cannot, nothing changes */
@@ -94,9 +94,6 @@ MR_API MR_MUST_USE int mr_tls_server_new(struct mr_tls_context **ret,
 MR_API struct mr_tls_context *mr_tls_context_ref(struct mr_tls_context *ctx);
 /* NULL does nothing. */
 MR_API void mr_tls_context_unref(struct mr_tls_context *ctx);
-
-/* Random keys for tickets: made by a master for all its workers. 0 or -EIO. */
-MR_API MR_MUST_USE int mr_tls_ticket_keys(void *ret_keys);
 
 /* How often connections of this context began with a full handshake, and with
  * a resumed session (accepted or connected). */

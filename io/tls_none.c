@@ -9,6 +9,7 @@
 
 #include "io/fd.h"
 #include "io/tls.h"
+#include "io/tls_tickets.h"
 
 static int refuse(char *why)
 {
@@ -43,10 +44,20 @@ void mr_tls_context_unref(struct mr_tls_context *ctx)
     MR_BUG_ON(ctx);
 }
 
-int mr_tls_ticket_keys(void *ret_keys)
+int mr_tls_tickets_new(struct mr_tls_tickets **ret)
 {
-    (void)ret_keys;
+    *ret = NULL;
     return -EOPNOTSUPP;
+}
+
+void mr_tls_tickets_free(struct mr_tls_tickets *t)
+{
+    MR_BUG_ON(t);
+}
+
+void mr_tls_tickets_turn(struct mr_tls_tickets *t)
+{
+    MR_BUG_ON(t);
 }
 
 struct mr_tls_counts mr_tls_counts(const struct mr_tls_context *ctx)
@@ -93,6 +104,31 @@ int mr_tls_fd(const struct mr_tls *t)
 {
     MR_BUG_ON(t);
     return -1;
+}
+
+void mr_tls_cut(struct mr_tls *t)
+{
+    MR_BUG_ON(t);
+}
+
+void mr_tls_expect(struct mr_tls *t)
+{
+    MR_BUG_ON(t);
+}
+
+bool mr_tls_is_drained(const struct mr_tls *t)
+{
+    MR_BUG_ON(t);
+    return true;
+}
+
+ssize_t mr_tls_send_some(struct mr_tls *t, const void *p, size_t n, bool more)
+{
+    (void)more;
+    (void)p;
+    (void)n;
+    MR_BUG_ON(t);
+    return -EOPNOTSUPP;
 }
 
 const char *mr_tls_why(const struct mr_tls *t)

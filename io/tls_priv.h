@@ -28,6 +28,7 @@ struct mr_tls_context {
     bool ktls;
     SSL_CTX *ssl;    /* a server's: its first certificate's */
     BIO_METHOD *bio; /* tls.c */
+    struct mr_tls_tickets *tickets;
     struct mr_tls_own_cert *certs;
     size_t n_certs;
     unsigned char alpn[256]; /* as on the wire */
@@ -44,6 +45,7 @@ struct mr_tls {
     int fd;
     int err;         /* of the BIO's last call that failed for good */
     unsigned budget; /* receives that this call of OpenSSL may make */
+    bool more;       /* this call's bytes may wait for others' */
     bool drained;
     bool ended; /* the BIO has read the end */
     bool broken;
@@ -71,6 +73,10 @@ BIO_METHOD *mr_tls_bio_new(void);
 int mr_tls_on_verify(int ok, X509_STORE_CTX *store);
 /* tls_handshake.c: a session came for this connection. 1: it was taken. */
 int mr_tls_on_session(SSL *ssl, SSL_SESSION *session);
+
+/* tls_tickets.c: of OpenSSL, for a ticket that is made or has come. */
+int mr_tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
+                     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt);
 
 /* What OpenSSL says is wrong, and forget it; never NULL, static. */
 const char *mr_tls_reason(void);

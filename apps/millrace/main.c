@@ -23,6 +23,7 @@
 #include "core/offload.h"
 #include "core/timer.h"
 #include "http/http_conf.h"
+#include "io/tls_tickets.h"
 
 extern const struct mr_app mr_app_chat, mr_app_echo, mr_app_events,
     mr_app_fanout, mr_app_files, mr_app_hello, mr_app_proxy, mr_app_redirect,
@@ -51,6 +52,7 @@ static const char usage[] =
     "directory's files under / and echo under /echo.\n";
 
 struct options {
+    struct mr_tls_tickets *tickets; /* NULL: no memory, or no TLS */
     const char *file;
     const char *listen;
     const char *root;
@@ -248,11 +250,22 @@ static void on_reopen(struct mr_worker *w, void *arg)
     mr_http_conf_reopen(s->service);
 }
 
+static void on_renew(struct mr_worker *w, void *arg)
+{
+    struct serving *s = arg;
+
+    (void)w;
+    mr_http_conf_renew(s->service);
+}
+
 static intptr_t serve(struct serving *s, struct mr_http_conf *conf)
 {
-    const struct mr_worker_hooks hooks = {.on_reopen = on_reopen, .arg = s};
-    int err = mr_http_conf_start(conf, s->worker, &s->service);
+    const struct mr_worker_hooks hooks = {
+        .on_reopen = on_reopen, .on_renew = on_renew, .arg = s};
+    int err;
 
+    mr_http_conf_set_tickets(conf, s->options->tickets);
+    err = mr_http_conf_start(conf, s->worker, &s->service);
     if (err)
         return mr_worker_fail(s->worker, "%s", mr_http_conf_message(conf));
     err = mr_worker_attend(s->worker, &hooks);
@@ -300,8 +313,9 @@ static void on_ready(const struct mr_plan *plan, void *arg)
     const struct options *o = arg;
 
     for (size_t i = 0; i < plan->listener_count; i++)
-        mr_log(MR_LOG_INFO, "listening on %s%s%s (%s), %u worker%s",
+        mr_log(MR_LOG_INFO, "listening on %s%s%s%s (%s), %u worker%s",
                plan->listeners[i].tag,
+               strcmp(plan->listeners[i].options, "tls") == 0 ? "s" : "",
                strcmp(plan->listeners[i].tag, MR_LISTEN_HTTP) == 0 ? "://"
                                                                    : " ",
                plan->listeners[i].address, plan->listeners[i].where,
@@ -338,7 +352,10 @@ int main(int argc, char **argv)
         printf("millrace: %s: fine\n", o.file ? o.file : "command line");
         return 0;
     }
+    /* Before the workers, who share them; without, each has its own. */
+    (void)!mr_tls_tickets_new(&o.tickets);
     rc = mr_master_run(&master);
+    mr_tls_tickets_free(o.tickets);
     mr_buf_fini(&o.text);
     mr_buf_fini(&o.apps);
     return rc;

@@ -56,6 +56,7 @@ static struct {
 /* Seen by all processes. */
 static struct shared {
     int let_go;      /* a looping worker may return */
+    int bad;         /* so is the configuration */
     int ready_calls; /* of on_ready */
 } * shared;
 
@@ -74,6 +75,10 @@ static int check(struct mr_plan *plan, char *ret_line, size_t size, void *arg)
             ;
     if (want.check_signal)
         raise(want.check_signal);
+    if (shared->bad) {
+        snprintf(ret_line, size, "my.conf:3: is bad now");
+        return -EINVAL;
+    }
     if (want.check_says) {
         snprintf(ret_line, size, "%s", want.check_says);
         return -EINVAL;
@@ -747,14 +752,30 @@ TEST(master_dies)
 
 /* --- other signals --- */
 
-TEST(reload_is_told)
+TEST(certificates_are_renewed)
 {
     setup();
     start_master();
     OK(expect("workers ready: 1"));
     EQ_INT(kill(master, SIGHUP), 0);
-    OK(expect("reload is not available"));
+    OK(expect("certificates are read anew"));
     EQ_INT(who_is(0).generation, 1);
+    drain_and_check(0);
+}
+
+/* The check runs in a child of the master, which has what we wrote there. */
+TEST(bad_configuration_is_not_loaded)
+{
+    setup();
+    start_master();
+    OK(expect("workers ready: 1"));
+    shared->bad = 1;
+    EQ_INT(kill(master, SIGHUP), 0);
+    OK(expect("not reloaded: my.conf:3: is bad now"));
+    EQ_INT(who_is(0).generation, 1);
+    shared->bad = 0;
+    EQ_INT(kill(master, SIGHUP), 0);
+    OK(expect("certificates are read anew"));
     drain_and_check(0);
 }
 
@@ -799,5 +820,6 @@ SUITE("start", check_fails, socket_fails, log_fails, first_worker_fails,
       start_with_faults, start_without_memory)
 SUITE("leave", second_term_is_now, doubled_term_is_one, quit_is_now, grace_ends,
       drain_while_backing_off, master_dies)
-SUITE("signals", reload_is_told, coroutines_are_listed, logs_are_opened_anew)
+SUITE("signals", certificates_are_renewed, bad_configuration_is_not_loaded,
+      coroutines_are_listed, logs_are_opened_anew)
 TEST_MAIN()

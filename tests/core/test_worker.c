@@ -116,7 +116,7 @@ TEST(ready_and_fail)
 
 /* --- on a hub --- */
 
-static int drains, reopens;
+static int drains, reopens, renewals;
 
 static void on_drain(struct mr_worker *w, void *arg)
 {
@@ -133,7 +133,19 @@ static void on_reopen(struct mr_worker *w, void *arg)
     reopens++;
 }
 
-static const struct mr_worker_hooks hooks = {on_drain, on_reopen, &drains};
+static void on_renew(struct mr_worker *w, void *arg)
+{
+    CHECK_EQ_PTR(w, &worker);
+    CHECK_EQ_PTR(arg, &drains);
+    renewals++;
+}
+
+static const struct mr_worker_hooks hooks = {
+    .on_drain = on_drain,
+    .on_reopen = on_reopen,
+    .on_renew = on_renew,
+    .arg = &drains,
+};
 
 /* How the test asks for a drain; called when the worker waits for it. */
 typedef void ask_fn(void);
@@ -231,6 +243,8 @@ static intptr_t live_signals(void *arg)
     CHECK_EQ_INT(rename(path, moved), 0);
     kill(getpid(), SIGUSR1);
     wait_until(&reopens, 1);
+    CHECK_EQ_INT(mr_worker_send(master, MR_WORKER_RENEW, NULL), 0);
+    wait_until(&renewals, 1);
     CHECK_EQ_INT(drains, 0);
     CHECK_OK(mr_scoreboard_get(&w->row->beat) > 0);
     return 0;

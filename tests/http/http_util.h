@@ -51,7 +51,8 @@ struct web {
 
 struct client {
     int fd;
-    size_t n; /* bytes in `in` that no answer has used up */
+    struct mr_stream *s; /* over it; NULL: the bytes themselves */
+    size_t n;            /* bytes in `in` that no answer has used up */
     size_t body_n;
     char in[128 * 1024];
     char head[16 * 1024];       /* of the last answer, NUL-terminated */
@@ -145,13 +146,21 @@ static inline struct client *client_new(const struct web *w)
 
 static inline void client_free(struct client *c)
 {
-    mr_fd_close(c->fd);
+    if (c->s)
+        mr_stream_close(c->s);
+    else
+        mr_fd_close(c->fd);
     free(c);
 }
 
 static inline void client_send_n(struct client *c, const char *p, size_t n)
 {
-    (void)!mr_send(c->fd, p, n, 0, mr_after_s(CLIENT_WAIT_S));
+    int64_t deadline = mr_after_s(CLIENT_WAIT_S);
+
+    if (c->s)
+        (void)!mr_stream_write_all(c->s, p, n, deadline);
+    else
+        (void)!mr_send(c->fd, p, n, 0, deadline);
 }
 
 static inline void client_send(struct client *c, const char *text)
@@ -162,12 +171,14 @@ static inline void client_send(struct client *c, const char *text)
 /* More bytes: how many, 0 at the end, -Exxx. */
 static inline ssize_t client_more(struct client *c)
 {
+    int64_t deadline = mr_after_s(CLIENT_WAIT_S);
+    size_t room = sizeof c->in - c->n;
     ssize_t n;
 
-    if (c->n == sizeof c->in)
+    if (room == 0)
         return -ENOBUFS;
-    n = mr_recv(c->fd, c->in + c->n, sizeof c->in - c->n, 0,
-                mr_after_s(CLIENT_WAIT_S));
+    n = c->s ? mr_stream_read(c->s, c->in + c->n, room, deadline)
+             : mr_recv(c->fd, c->in + c->n, room, 0, deadline);
     if (n > 0)
         c->n += (size_t)n;
     return n;

@@ -147,6 +147,31 @@ static const struct {
     {"listen \"127.0.0.1:65536\" {}\n",
      "command line:1: listen \"127.0.0.1:65536\": no address: a port is 1 to "
      "65535"},
+    /* TLS; the files are looked at, too */
+    {"listen \"127.0.0.1:1\" { tls { key = a } }\n",
+     "command line:1: 'certificate' is missing"},
+    {"listen \"127.0.0.1:1\" { tls {\ncertificate = {a, b}\nkey = a } }\n",
+     "command line:3: 1 keys for 2 certificates: *"},
+    {"listen \"127.0.0.1:1\" {\ntls { certificate = a key = a\nocsp = {a, b} "
+     "} }\n",
+     "command line:3: 2 OCSP responses for 1 certificates: *"},
+    {"listen \"127.0.0.1:1\" {\ntls { certificate = '/none' key = '/none' } "
+     "}\n",
+     "command line:2: tls: *"},
+    {"listen \"127.0.0.1:1\" { tls { certificate = a key = a min_version = 1.1 "
+     "} }\n",
+     "command line:1: 'min_version' must be *1.2*1.3*"},
+    {"listen \"tcp 127.0.0.1:1\" { app = tcp tls { certificate = a key = a } "
+     "}\n",
+     "command line:1: tls is for HTTP: not for \"tcp\""},
+    {"listen \"127.0.0.1:1\" { tls x { certificate = a key = a } }\n",
+     "command line:1: 'tls' is a section without a title: write tls { ... }"},
+    {"listen \"127.0.0.1:1\" { tls { } tls { } }\n",
+     "command line:1: tls stands on line 1 already: make them one"},
+    {LISTEN "tls { certificate = a key = a }\n",
+     "command line:2: 'tls' does not stand here, but in listen sections"},
+    {LISTEN "route \"/\" { app = hello tls { key = a } }\n",
+     "command line:2: 'tls' does not stand here, but in listen sections"},
     {"listen \"localhost:80\" {}\n", "command line:1: listen *: no address: *"},
     {"listen \"[::1]:x\" {}\n", "command line:1: listen *: no address: *"},
     {"listen \"\" {}\n", "command line:1: *"},

@@ -14,6 +14,7 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "io/fd.h"
+#include "io/tls_tickets.h"
 #include "tests/core/in_hub.h"
 #include "tests/io/certs.h"
 
@@ -691,15 +692,14 @@ IN_HUB(tls_resumes_sessions)
     set_up();
     for (size_t i = 0; i < MR_ARRAY_LEN(versions); i++) {
         struct mr_tls_sessions *sessions = mr_tls_sessions_new(10);
-        unsigned char keys[MR_TLS_TICKET_KEYS];
+        struct mr_tls_tickets *keys;
         struct mr_tls_context *server, *next, *stranger, *client, *other;
 
         CASE("version %zu", i);
-        CHECK_EQ_INT(mr_tls_ticket_keys(keys), 0);
+        CHECK_EQ_INT(mr_tls_tickets_new(&keys), 0);
         server =
-            server_of((struct mr_tls_server_options){.ticket_keys = keys}, "a");
-        next =
-            server_of((struct mr_tls_server_options){.ticket_keys = keys}, "a");
+            server_of((struct mr_tls_server_options){.tickets = keys}, "a");
+        next = server_of((struct mr_tls_server_options){.tickets = keys}, "a");
         stranger = server_of((struct mr_tls_server_options){0}, "a");
         client = client_of((struct mr_tls_client_options){.max = versions[i]});
         other = client_of((struct mr_tls_client_options){.max = versions[i]});
