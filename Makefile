@@ -254,7 +254,8 @@ load: all ## load the server with wrk and print a table (DURATION=, YES=1)
 
 # What is not installed, and not wanted, is left out and named.
 bench: all $(bench_app) ## the server beside its peers (PEERS=, SCENARIOS=, ROUNDS=, DURATION=, RESULTS=1: keep it, YES=1)
-	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux curl wrk strace
+	@YES=$(YES) sh tests/e2e/install.sh taskset=util-linux curl wrk strace \
+		openssl
 	@YES=$(YES) sh tests/e2e/install.sh nginx h2o lighttpd haproxy caddy \
 		h2load=nghttp2-client \
 		node=nodejs /usr/lib/go-1.19/bin/go=golang-1.19-go \
@@ -322,6 +323,7 @@ $(bad): $(call obj,tests/bad/main.c) $(bad_obj) $(below_http)
 e2e: all $(core_bench) $(bench_app) $(enemy) $(bad) $(timed) $(OUT)/tests/http/test_corpus ## run what needs browsers and other peers (YES=1: install unasked)
 	@YES=$(YES) sh tests/e2e/install.sh curl wget wrk strace chromium \
 		nginx openssl slowhttptest gdb python3 ab=apache2-utils \
+		testssl=testssl.sh \
 		h2load=nghttp2-client node=nodejs npm \
 		/usr/lib/go-1.19/bin/go=golang-1.19-go
 	@YES=$(YES) sh tests/e2e/browser/install.sh $(OUT)/browser

@@ -33,7 +33,7 @@ function init(args)
         wrk.method = "POST"
         wrk.body = string.rep("0123456789abcdef", 64)
         wrk.headers["Content-Type"] = "text/plain"
-    elseif kind == "close" then
+    elseif kind == "close" or kind == "handshake" then
         wrk.headers["Connection"] = "close"
     elseif kind == "same" then
         wrk.headers["If-Modified-Since"] = args[2]

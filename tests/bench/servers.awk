@@ -25,6 +25,8 @@ BEGIN {
     bar("file64k", "file of 64 KiB", "times", 0.64, "nginx")
     bar("file4m", "file of 4 MiB", "times", 0.84, "nginx")
     bar("same", "file not modified (304)", "", 0, "")
+    bar("tls", "TLS 1.3 GET, kept alive", "times", 1, "nginx")
+    bar("handshake", "TLS 1.3 handshake and GET", "times", 1, "nginx")
     n_names = split("bare_epoll bare_uring millrace nginx h2o lighttpd" \
         " haproxy caddy nethttp fasthttp node gevent", names, " ")
     title["bare_epoll"] = "bare epoll loop"

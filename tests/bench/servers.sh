@@ -34,6 +34,7 @@ rounds=${ROUNDS-7}
 duration=${DURATION-2s}
 connections=${CONNECTIONS-64}
 every='tiny browser pipelined post close sleep spawn file1k file64k file4m same'
+every="$every tls handshake"
 more='idle growth workers'
 scenarios=${SCENARIOS-$every $more}
 workers=1
@@ -63,8 +64,9 @@ does() {
     case $1 in
     bare_*) echo 'tiny browser pipelined post close' ;;
     millrace | nethttp | fasthttp) echo "$every" ;;
-    nginx | h2o | lighttpd | caddy)
-        echo "tiny browser pipelined close $files" ;;
+    nginx | h2o)
+        echo "tiny browser pipelined close $files tls handshake" ;;
+    lighttpd | caddy) echo "tiny browser pipelined close $files" ;;
     haproxy) echo 'tiny browser pipelined close' ;;
     node) echo 'tiny browser pipelined post close sleep spawn' ;;
     # It resets a connection that it closes.
@@ -80,7 +82,7 @@ installed() {
     esac
 }
 
-# port NAME [SCENARIO]. The bare loops close on a port of their own.
+# port NAME [SCENARIO]. The bare loops close on a port of their own; TLS has one.
 port() {
     n=8100
     for name in $all; do
@@ -88,7 +90,7 @@ port() {
         n=$((n + 10))
     done
     case $1,${2-} in
-    bare_*,close) echo $((n + 1)) ;;
+    bare_*,close | *,tls | *,handshake) echo $((n + 1)) ;;
     *) echo $n ;;
     esac
 }
@@ -96,6 +98,7 @@ port() {
 # fill FILE NAME: its configuration, in $tmp.
 fill() {
     sed "s|@HOST@|$site_host|g; s|@PORT@|$(port "$2")|g; s|@DIR@|$tmp|g
+        s|@TLSPORT@|$(port "$2" tls)|g
         s|@WWW@|$tmp/www|g; s|@USER@|$(id -un)|g; s|@GROUP@|$(id -gn)|g
         s|@BUILD@|$(cd "$build" && pwd)|g
         s|@WORKERS@|$workers|g" "$conf/$1" >"$tmp/$1"
@@ -184,12 +187,20 @@ pss_kib() {
 
 path() {
     case $1 in
-    tiny | browser | pipelined | close) echo /tiny ;;
+    tiny | browser | pipelined | close | tls | handshake) echo /tiny ;;
     post) echo /echo ;;
     sleep | spawn) echo "/$1" ;;
     file1k | same) echo /1k.txt ;;
     file64k) echo /64k.txt ;;
     file4m) echo /4m.txt ;;
+    esac
+}
+
+# scheme SCENARIO
+scheme() {
+    case $1 in
+    tls | handshake) echo https ;;
+    *) echo http ;;
     esac
 }
 
@@ -200,7 +211,8 @@ stamp='Sun, 01 Nov 2026 12:00:00 GMT'
 # well.
 load() {
     taskset -c "$other" wrk -t1 -c"$connections" -d"$3" \
-        -s "$here/load.lua" "http://$site_host:$(port "$2" "$1")$(path "$1")" \
+        -s "$here/load.lua" \
+        "$(scheme "$1")://$site_host:$(port "$2" "$1")$(path "$1")" \
         -- "$1" "$stamp" >"$tmp/wrk" 2>&1 &&
         awk '/^figures/ { n = $2; e = $7 } END { exit !(n > 0 && e == 0) }' \
             "$tmp/wrk"
@@ -208,8 +220,8 @@ load() {
 
 # Does SERVER answer SCENARIO as all do?
 right() {
-    url=http://$site_host:$(port "$2" "$1")$(path "$1")
-    set -- "$1" -sS -m 5 -o "$tmp/body" -w '%{http_code}' "$url"
+    url=$(scheme "$1")://$site_host:$(port "$2" "$1")$(path "$1")
+    set -- "$1" -sS -m 5 --cacert "$tmp/site.pem" -o "$tmp/body" -w '%{http_code}' "$url"
     case $1 in
     post)
         printf %1024s x >"$tmp/want"
@@ -292,6 +304,10 @@ for size in 1k:1024 64k:65536 4m:4194304; do
     head -c "${size#*:}" /dev/zero | tr '\0' x >"$tmp/www/${size%:*}.txt"
 done
 touch -d "$stamp" "$tmp"/www/*
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+    -subj /CN=bench -addext "subjectAltName=IP:$site_host" \
+    -keyout "$tmp/site.key" -out "$tmp/site.pem" 2>"$tmp/openssl" ||
+    { cat "$tmp/openssl"; echo 'no certificate' >&2; exit 1; }
 
 sh "$conf/build.sh" "$bin" >"$tmp/peers" 2>&1 ||
     { cat "$tmp/peers"; echo 'a peer does not build' >&2; exit 1; }
