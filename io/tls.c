@@ -15,8 +15,9 @@
  *      Then SSL_write and SSL_shutdown are not called any more.
  *  (3) A record that was begun is finished by the same writer, with the same
  *      bytes, or broken is set: OpenSSL's rule for a write that is made again.
- *  (4) drained: the last receive came back short. With nothing buffered the
- *      next read waits first (as io/stream.c does).
+ *  (4) drained: the last receive came back short, and the socket was not seen
+ *      to be readable since. Then the BIO asks the kernel for nothing, and who
+ *      reads waits first.
  *
  * Not here: how a connection begins (tls_handshake.c).
  */
@@ -47,10 +48,10 @@ static int bio_read(BIO *b, char *buf, int n)
     ssize_t got = -EAGAIN;
 
     BIO_clear_retry_flags(b);
-    if (t->budget > 0) {
+    if (t->budget > 0 && !t->drained) {
         t->budget--;
         got = mr_sys_recv(t->fd, buf, (size_t)n, 0);
-        t->drained = got < n;
+        t->drained = got == -EAGAIN || (got > 0 && got < n);
     }
     if (got == -EAGAIN)
         BIO_set_retry_read(b);
@@ -144,11 +145,20 @@ static int protocol_failed(struct mr_tls *t)
     }
 }
 
+static int wait_readable(struct mr_tls *t, int64_t deadline)
+{
+    int rc = mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline);
+
+    if (rc == 0)
+        t->drained = false;
+    return rc;
+}
+
 int mr_tls_settle(struct mr_tls *t, int ret, int64_t deadline)
 {
     switch (SSL_get_error(t->ssl, ret)) {
     case SSL_ERROR_WANT_READ:
-        return mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline);
+        return wait_readable(t, deadline);
     case SSL_ERROR_WANT_WRITE:
         return mr_fd_may_retry(t->fd, MR_WRITABLE, -EAGAIN, deadline);
     case SSL_ERROR_ZERO_RETURN:
@@ -176,7 +186,7 @@ static ssize_t tls_read(struct mr_stream *s, void *buf, size_t n,
 
     if (rc == 0 && t->drained && !SSL_has_pending(t->ssl) &&
         !(SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN))
-        rc = mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline);
+        rc = wait_readable(t, deadline);
     while (rc == 0) {
         mr_tls_ready(t);
         if (SSL_read_ex(t->ssl, buf, n, &got))

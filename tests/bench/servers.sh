@@ -82,6 +82,9 @@ installed() {
     esac
 }
 
+# wrk resumes a session where it can; no server lets it, so that a handshake is
+# a whole one.
+#
 # port NAME [SCENARIO]. The bare loops close on a port of their own; TLS has one.
 port() {
     n=8100
