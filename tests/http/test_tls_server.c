@@ -508,7 +508,7 @@ WEB(plain_http_on_the_port)
 }
 
 /* Half a greeting, and a whole one of nonsense; and those that only look. */
-WEB(handshakes_fail, .header_timeout = mr_ms(50))
+WEB(handshakes_fail, .header_timeout = mr_ms(600))
 {
     struct client *half, *bad, *silent, *look;
     int fd = listen_tls(w);
@@ -539,7 +539,7 @@ WEB(handshakes_fail, .header_timeout = mr_ms(50))
 }
 
 /* After the handshake a whole header_timeout begins, and no more. */
-WEB(greets_and_says_no_more, .header_timeout = mr_ms(50))
+WEB(greets_and_says_no_more, .header_timeout = mr_ms(600))
 {
     int fd = listen_tls(w);
     struct client *c = client_tls(w);
@@ -558,7 +558,7 @@ static int write_record_part(struct client *c)
 }
 
 /* The beginning of a record is no rest, and gets a head's time. */
-WEB(half_a_record, .header_timeout = mr_ms(50),
+WEB(half_a_record, .header_timeout = mr_ms(600),
     .keepalive_timeout = mr_ms(3600 * 1000))
 {
     struct client *c;
