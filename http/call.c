@@ -111,9 +111,10 @@ void mr_call_release(struct mr_call *call)
 
     if (!conn)
         return;
-    if (call->state != MR_CALL_DONE || !call->parser.head.keep_alive ||
-        call->r.no_reuse || call->stopped || call->send_error || call->error ||
-        call->n > 0 || call->out.len > 0 || mr_stream_pending(conn->stream)) {
+    if (call->state != MR_CALL_DONE || call->writes ||
+        !call->parser.head.keep_alive || call->r.no_reuse || call->stopped ||
+        call->send_error || call->error || call->n > 0 || call->out.len > 0 ||
+        mr_stream_pending(conn->stream)) {
         mr_call_drop_conn(call);
         return;
     }
@@ -131,6 +132,7 @@ static void forget_attempt(struct mr_call *call)
     mr_buf_reset(&call->out);
     call->at = call->n = 0;
     call->heard = call->ended = call->stopped = call->opened = false;
+    call->writes = call->r.duplex;
     call->interim = 0;
     call->send_error = 0;
     call->trailers = NULL;
@@ -155,6 +157,7 @@ int mr_call_start(struct mr_call *call, bool fresh, int64_t deadline)
     if (rc)
         return rc;
     call->state = MR_CALL_SENDING;
+    MR_BUG_ON(call->r.duplex && (!call->r.streams || call->expects));
     if (call->r.streams)
         return 0;
     return mr_call_send_request(call, deadline);
@@ -166,6 +169,14 @@ static const char *cut_text(const struct mr_call *call)
 {
     return call->heard ? "the answer's head was cut by"
                        : "no answer: the connection was closed by";
+}
+
+/* The first byte is late: but its time begins when the body has been sent. */
+static bool is_early(const struct mr_call *call)
+{
+    return call->r.duplex && mr_hub_now() < call->total_at &&
+           (call->writes ||
+            mr_hub_now() - call->sent_at < call->r.first_byte_timeout);
 }
 
 /* Receive until the head is whole. 0 or -Exxx, set. May park. */
@@ -184,6 +195,11 @@ static int receive_head(struct mr_call *call, int64_t deadline)
         if (rc == 2)
             continue;
         got = mr_call_fill(call, at);
+        if (got == -ETIMEDOUT && at < deadline && is_early(call)) {
+            at = mr_call_until(call, call->r.first_byte_timeout, "no answer",
+                               deadline);
+            continue;
+        }
         if (got < 0)
             return mr_call_io_failed(call, (int)got, "no answer from");
         if (got == 0)
@@ -210,7 +226,7 @@ int mr_call_answer(struct mr_call *call, int64_t deadline)
     int rc = call->error;
 
     MR_BUG_ON(call->state == MR_CALL_NEW && !rc);
-    if (rc == 0 && call->state < MR_CALL_SENT)
+    if (rc == 0 && call->state < MR_CALL_SENT && !call->writes)
         rc = mr_call_flush(call, deadline);
     if (rc == -EPIPE)
         rc = 0;
@@ -228,7 +244,10 @@ int mr_call_answer(struct mr_call *call, int64_t deadline)
     }
     if (rc || call->state == MR_CALL_DONE || call->opened)
         return rc;
-    call->stopped |= call->state == MR_CALL_SENDING;
+    if (!call->writes)
+        call->stopped |= call->state == MR_CALL_SENDING;
+    else if (call->parser.head.status >= 400 || !call->parser.head.keep_alive)
+        call->stopped = true;
     call->state = MR_CALL_ANSWERED;
     rc = mr_call_take_cookies(call);
     return rc ? rc : mr_call_body_open(call);

@@ -33,7 +33,8 @@ static ssize_t finish(struct mr_call *call)
     call->state = MR_CALL_DONE;
     if (call->parser.head.body == MR_ANSWER_CHUNKED)
         call->trailers = mr_chunked_trailers(&call->chunked);
-    mr_call_release(call);
+    if (!call->writes)
+        mr_call_release(call);
     return 0;
 }
 

@@ -54,6 +54,8 @@ int mr_call_decode_open(struct mr_call *call)
     if (!codings.p)
         return mr_call_fail(call, -ENOMEM, "%s", mr_strerror(-ENOMEM));
     rc = mr_decoder_new(&call->decoder, codings, &limits);
+    if (rc == -EOPNOTSUPP && head->status / 100 == 3)
+        return 0; /* nobody reads what a redirect says */
     if (rc == -EOPNOTSUPP) {
         (void)mr_str_escape(shown, sizeof shown, codings);
         return mr_call_fail(call, rc, "coded as nobody asked for: %s", shown);

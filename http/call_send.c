@@ -8,6 +8,8 @@
  *  (2) Whoever sends looks whether the server speaks: before each send by the
  *      note that the connection's hook took, while it waits by waiting for
  *      either. What came is parsed at once: a final answer stops the sending.
+ *      Of a duplex call another coroutine listens: neither touches what the
+ *      other has (call->in is the reader's, call->out the writer's).
  *  (3) A send that failed says little: the answer may have come before. So the
  *      failure is kept, and told only if no answer is found.
  *
@@ -101,9 +103,13 @@ static ssize_t send_piece(struct mr_call *call, const char *p, size_t n,
         return put;
     if (put != -EAGAIN)
         return send_failed(call, (int)put);
-    rc = mr_hub_wait_fd(conn->pooled.fd, MR_READABLE | MR_WRITABLE, deadline);
+    rc = mr_hub_wait_fd(
+        conn->pooled.fd,
+        call->r.duplex ? MR_WRITABLE : MR_READABLE | MR_WRITABLE, deadline);
     if (rc)
         return send_failed(call, rc);
+    if (call->r.duplex)
+        return 0; /* another listens */
     if (mr_fd_peek(conn->pooled.fd) != MR_PEER_QUIET)
         conn->pooled.talks = true;
     return 0;
@@ -119,7 +125,7 @@ static int send_all(struct mr_call *call, const char *p, size_t n, int flags,
                                    "no byte was taken", deadline);
         ssize_t put;
 
-        if (call->conn->pooled.talks) {
+        if (call->conn->pooled.talks && !call->r.duplex) {
             int rc = listen_up(call, at);
 
             if (rc)
@@ -207,6 +213,8 @@ static int may_write(struct mr_call *call)
     MR_BUG_ON(!call->r.streams);
     if (call->error)
         return call->error;
+    if (call->r.duplex)
+        return call->writes && !call->stopped ? 0 : -EPIPE;
     if (call->state == MR_CALL_SENDING && !call->stopped)
         return 0;
     MR_BUG_ON(call->state == MR_CALL_SENT); /* after mr_call_end */
@@ -257,6 +265,13 @@ int mr_call_end(struct mr_call *call, int64_t deadline)
     rc = send_with(call, NULL, 0, deadline);
     if (rc)
         return rc;
-    call->state = MR_CALL_SENT;
+    if (call->state == MR_CALL_SENDING)
+        call->state = MR_CALL_SENT;
+    if (call->writes) {
+        call->writes = false;
+        call->sent_at = mr_hub_now();
+        if (call->state == MR_CALL_DONE)
+            mr_call_release(call);
+    }
     return 0;
 }

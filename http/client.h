@@ -43,6 +43,10 @@
  *  (6) What the peer controls has a limit: head bytes and fields, 1xx answers,
  *      redirects, trailers, the expansion of a coding, cookies.
  *  (7) A cancelled call leaves nothing behind: close it as any other.
+ *  (8) With duplex one coroutine may write while another answers and reads, and
+ *      an answer below 400 does not end the writing: what a server makes of a
+ *      body while it comes can be passed on. The call is closed when neither is
+ *      at it any more. expect_continue does not go with it.
  *
  * Errors of all that may park: -ETIMEDOUT, -ECANCELED, -ENOMEM; of connecting,
  * what io/dial.h and io/tls.h say, and -EPROTO for a proxy that answers no; of
@@ -126,6 +130,7 @@ struct mr_client_request {
     struct mr_str body;    /* whole: redirects and (5) send it again */
     bool streams;          /* it comes by mr_call_write instead */
     int64_t length;        /* of a streamed one; -1: chunked */
+    bool duplex;           /* of a streamed one: invariant 8 */
     bool expect_continue;  /* wait up to 1 s for 100 before it */
     struct mr_str upgrade; /* "websocket": asks for that protocol */
     struct mr_str user;    /* basic authentication [the url's; netrc] */

@@ -80,6 +80,9 @@ struct mr_call {
     bool reused;  /* conn was used before this */
     bool resent;  /* invariant 5 */
     bool stopped; /* the request was not sent whole */
+    bool
+        writes; /* duplex: the body is not sent yet, conn is the writer's too */
+    int64_t sent_at; /* duplex: when it was */
 
     struct mr_buf out;     /* to be sent: the head, framing, small bodies */
     bool chunked_out;      /* the body goes in chunks */

@@ -155,13 +155,19 @@ static bool has_no_body(int status, enum mr_method method)
            status == 304;
 }
 
+/* RFC 9110 9.3.6: what it says of a body's end means nothing. */
+static bool is_tunnel(const struct mr_response_head *head,
+                      enum mr_method method)
+{
+    return method == MR_METHOD_CONNECT && head->status / 100 == 2;
+}
+
 /* RFC 9112 6.3. */
 static enum mr_answer_body body_of(const struct mr_response_head *head,
                                    enum mr_method method,
                                    const struct framing *f)
 {
-    if (head->status == 101 ||
-        (method == MR_METHOD_CONNECT && head->status / 100 == 2))
+    if (head->status == 101 || is_tunnel(head, method))
         return MR_ANSWER_TUNNEL;
     if (has_no_body(head->status, method))
         return MR_ANSWER_EMPTY;
@@ -178,7 +184,9 @@ static enum mr_parse decide(struct mr_answer_parser *p, enum mr_method method,
     uint64_t n;
     const char *bad = note_fields(&head->headers, &f);
 
-    if (bad)
+    if (is_tunnel(head, method))
+        f = (struct framing){0};
+    else if (bad)
         return refuse(p, bad);
     if (f.coding.p && f.length.p)
         return refuse(p, "Transfer-Encoding with Content-Length");

@@ -3,12 +3,10 @@
 /*
  * forward.c - one request to a server, and its answer back.
  *
- *      [choose]          [begin: connected]        [the body, if any]
- *   ---> TRYING ----------> SENDING ----------------> WAITING
- *          ^  |               |                         |  |
- *          |  '--[failed, and may be tried again]-------'  |
- *          '----------------------------------------<      '--[a head came]-->
- * ANSWERING
+ *      [choose]          [begin: connected]        [a head came]
+ *   ---> TRYING ----------> EXCHANGING --------------> ANSWERING
+ *          ^                  |   the body goes up meanwhile
+ *          '--[failed, and may be tried again]
  *
  *   (1) Once a byte of the request's body was taken from the client, or of an
  *       answer given to it, nothing is tried again.
@@ -26,10 +24,10 @@
 
 /* Of an answer's body, at a time; one for each answer on its way. */
 #define PIECE ((size_t)32 * 1024)
-/* --- the body --- */
+/* --- both at once --- */
 
-/* 0; -EPIPE: it wants no more of it; else *ret_ours says whose fault it was:
- * our client's, and then there is nobody to answer, or the server's. */
+/* 0; -EPIPE: the server wants no more of it. Else *ret_ours says whether it was
+ * our client's fault. */
 static int send_body(struct forward *f, bool *ret_ours)
 {
     struct mr_str piece;
@@ -42,56 +40,56 @@ static int send_body(struct forward *f, bool *ret_ours)
         if (rc)
             return rc;
     }
-    if (rc < 0) {
-        *ret_ours = true;
-        return rc;
+    *ret_ours = rc < 0;
+    return rc < 0 ? rc : mr_call_end(f->call, MR_NEVER);
+}
+
+/* All that comes from our client: its body, and then its end. */
+static intptr_t upwards(void *arg)
+{
+    struct forward *f = arg;
+    bool ours = false;
+    int rc = f->r.streams ? send_body(f, &ours) : 0;
+
+    if (rc == 0 && mr_request_wait_gone(f->req, MR_NEVER) == 0) {
+        ours = true;
+        rc = -EPIPE;
     }
-    return mr_call_end(f->call, MR_NEVER);
+    if (ours && rc != -ECANCELED) {
+        f->client_rc = rc;
+        mr_event_set(&f->over);
+    }
+    return 0; /* what the server did wrong is told by its answer */
 }
 
-/* --- waiting --- */
-
-struct wait {
-    struct forward *f;
-    struct mr_event over;
-    int rc;
-    bool done;
-};
-
-static intptr_t wait_answer(void *arg)
+static intptr_t downwards(void *arg)
 {
-    struct wait *w = arg;
+    struct forward *f = arg;
 
-    w->rc = mr_call_answer(w->f->call, MR_NEVER);
-    w->done = true;
-    mr_event_set(&w->over);
+    f->answer_rc = mr_call_answer(f->call, MR_NEVER);
+    f->answered = true;
+    mr_event_set(&f->over);
     return 0;
 }
 
-static intptr_t wait_gone(void *arg)
+/* Invariant 2. Until a head came: 0, and the body may still be going up; else
+ * -Exxx, and nothing runs any more; *ret_ours: it was not the server's fault.
+ */
+static int exchange(struct forward *f, bool *ret_ours)
 {
-    struct wait *w = arg;
-
-    if (mr_request_wait_gone(w->f->req, MR_NEVER) == 0)
-        mr_event_set(&w->over);
-    return 0;
-}
-
-/* Invariant 2. 0; -EPIPE: our client has gone; or what mr_call_answer says. */
-static int await(struct forward *f)
-{
-    struct wait w = {.f = f};
-    struct mr_group g;
     int rc = -ENOMEM;
 
-    mr_group_init(&g);
-    mr_event_init(&w.over);
-    if (mr_group_spawn(&g, wait_answer, &w) &&
-        mr_group_spawn(&g, wait_gone, &w))
-        rc = mr_event_wait(&w.over, MR_NEVER);
-    mr_group_close(&g);
+    f->answered = false;
+    f->client_rc = 0;
+    mr_event_init(&f->over);
+    if (mr_group_spawn(&f->group, downwards, f) &&
+        mr_group_spawn(&f->group, upwards, f))
+        rc = mr_event_wait(&f->over, MR_NEVER);
+    *ret_ours = rc != 0 || !f->answered;
     if (rc == 0)
-        rc = w.done ? w.rc : -EPIPE;
+        rc = f->answered ? f->answer_rc : f->client_rc;
+    if (rc)
+        mr_group_close(&f->group);
     return rc;
 }
 
@@ -116,8 +114,9 @@ static int upgrade(struct forward *f)
     struct mr_str protocol =
         mr_headers_get(&mr_call_head(f->call)->headers, "upgrade");
     const char *name = mr_arena_dup(f->arena, protocol);
-    int rc = server && name ? copy_fields(f) : -EPROTO;
+    int rc = server && name ? copy_fields(f) : -EIO;
 
+    mr_group_close(&f->group); /* who watches the client reads it */
     if (!rc)
         rc = mr_response_upgrade(f->res, name, &client);
     if (!rc)
@@ -175,13 +174,10 @@ static int attempt(struct forward *f, bool *ret_ours)
         return rc;
     f->r.url = f->u->uri.text;
     rc = mr_call_begin(f->p->client, &f->r, &f->call, f->why, MR_NEVER);
+    *ret_ours = rc == -ECANCELED;
     if (rc)
         return rc;
-    if (f->r.streams)
-        rc = send_body(f, ret_ours);
-    if (rc == 0 || rc == -EPIPE)
-        rc = await(f);
-    *ret_ours |= rc == -EPIPE || rc == -ECANCELED;
+    rc = exchange(f, ret_ours);
     if (rc && !*ret_ours)
         snprintf(f->why, sizeof f->why, "%s", mr_call_why(f->call));
     return rc;
@@ -244,6 +240,7 @@ int proxy_handle(struct mr_request *req, struct mr_response *res, void *self)
     f->req = req;
     f->res = res;
     f->arena = arena;
+    mr_group_init(&f->group);
     rc = outgoing_prepare(f);
     if (!rc)
         rc = try_all(f, &ours);
@@ -257,6 +254,7 @@ int proxy_handle(struct mr_request *req, struct mr_response *res, void *self)
         mr_response_close_after(res); /* nobody is there */
         rc = mr_reply_status(res, MR_STATUS_BAD_GATEWAY);
     }
+    mr_group_close(&f->group);
     mr_call_close(f->call);
     return rc == -E2BIG ? mr_reply_status(res, 431) : rc;
 }

@@ -4,6 +4,7 @@
 
 /* forward.h - one request on its way: for outgoing.c and forward.c. */
 #include "apps/proxy/proxy.h"
+#include "core/sync.h"
 
 /* A request's fields, those that we add among them. */
 #define FORWARD_FIELDS 128
@@ -16,6 +17,11 @@ struct forward {
     struct upstream *u;
     struct mr_client_request r;
     struct mr_call *call;
+    struct mr_group group; /* those who are at it; empty before and after */
+    struct mr_event over;  /* a head came, it failed, or our client did */
+    bool answered;
+    int answer_rc;
+    int client_rc;
     bool body_taken;
     bool safe; /* to be sent twice */
     char why[MR_CLIENT_WHY];

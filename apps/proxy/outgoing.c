@@ -235,6 +235,7 @@ int outgoing_prepare(struct forward *f)
     f->r.fields = f->fields;
     f->r.max_redirects = -1;
     f->r.streams = length != 0;
+    f->r.duplex = f->r.streams;
     f->r.length = length;
     f->r.upgrade =
         length == 0 ? mr_request_header(f->req, "upgrade") : mr_str_n(NULL, 0);

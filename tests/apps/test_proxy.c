@@ -228,6 +228,43 @@ TEST(proxy_bodies)
     EQ_INT(site_stop(&s), 0);
 }
 
+/* What a server answers while it reads goes back while more goes there. */
+TEST(proxy_both_ways)
+{
+    static const char *const heads[] = {
+        "POST /pe HTTP/1.1\r\nHost: t\r\nContent-Length: 8388608\r\n\r\n",
+        "POST /pe HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n"};
+    struct client_answer a;
+    struct site s = {0};
+    int fd;
+
+    OK(site_start(&s, "workers = 1\nroute '/echo' { app = echo }\n"
+                      "route '/hello' { app = hello }\n"
+                      "route '/pe' { app = proxy  strip = on\n"
+                      "    to = 'http://@HOST@:8080/echo' }\n"
+                      "route '/ph' { app = proxy  strip = on\n"
+                      "    to = 'http://@HOST@:8080/hello' }\n"));
+    for (int chunked = 0; chunked <= 1; chunked++) {
+        fd = client_dial(&s);
+        for (int i = 0; i < 2; i++)
+            OK(client_pump(fd, heads[chunked], 8 * 1024 * 1024, chunked));
+        OK(client_ask(fd, "/hello"));
+        OK(client_answer(fd, &a));
+        EQ_INT(a.status, 200);
+        close(fd);
+    }
+    /* nobody there wants the body */
+    fd = client_dial(&s);
+    OK(client_send(fd, "POST /ph HTTP/1.1\r\nHost: t\r\n"
+                       "Content-Length: 100000000\r\n\r\nabc"));
+    OK(client_answer(fd, &a));
+    EQ_STR(a.body, "hello, world\n");
+    close(fd);
+    OK(UNTIL(site_row(&s, 0)->in_flight == 0));
+    EQ_INT(site_stop(&s), 0);
+}
+
 /* A client that leaves while a server thinks: the call there ends as well. */
 TEST(proxy_client_leaves)
 {
@@ -333,6 +370,6 @@ TEST(proxy_configuration)
     site_remove(&s);
 }
 
-SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_client_leaves,
-      proxy_websocket, proxy_health, proxy_configuration)
+SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_both_ways,
+      proxy_client_leaves, proxy_websocket, proxy_health, proxy_configuration)
 TEST_MAIN()

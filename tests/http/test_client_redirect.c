@@ -276,8 +276,19 @@ CLIENT(knows_no_such_coding)
     CHECK_OK(strstr(t->why, "coded as nobody asked for: pack200"));
 }
 
-SUITE("redirects", follows, follows_none_unless_told, one_call_follows_none,
-      follows_so_many, does_not_follow_anywhere, sends_the_body_again_or_not,
+/* What a redirect says is passed over, however it is coded. */
+CLIENT(follows_what_it_cannot_read, .max_redirects = 1)
+{
+    PLAY({.answers = {"HTTP/1.1 302 F\r\nLocation: /b\r\n"
+                      "Content-Encoding: none\r\nContent-Length: 1\r\n\r\nx",
+                      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny"},
+          .leaves = true});
+    CHECK_EQ_STR(get(t, "/"), "200 y");
+}
+
+SUITE("redirects", follows_what_it_cannot_read, follows,
+      follows_none_unless_told, one_call_follows_none, follows_so_many,
+      does_not_follow_anywhere, sends_the_body_again_or_not,
       takes_no_credentials_along, does_not_read_a_long_redirect)
 SUITE("proxies", asks_a_proxy_for_all_of_it, asks_a_proxy_for_a_tunnel)
 SUITE("codings", decodes, decodes_no_part_of_a_whole, does_not_decode_unasked,
