@@ -15,9 +15,10 @@
  *   4. timers that are due: whom they wake takes turns with who is READY;
  *   5. when all that made nobody READY, those that wait for idleness.
  *
- * A slice ends after SLICE_SWITCHES switches if SLICE_NS have passed as well:
- * so IO is polled however busy the coroutines are, and a poll (half a
- * microsecond) is not paid per yield (three nanoseconds).
+ * A slice ends after SLICE_SWITCHES switches if SLICE_NS have passed as well,
+ * or SLICE_POLLS times what the last poll took: so IO is polled however busy
+ * the coroutines are, and a poll (half a microsecond, and 0.15 for each
+ * descriptor that is ready) is not paid per yield (three nanoseconds).
  *
  * libev sees one ev_timer (the nearest deadline, moved only when one nearer
  * comes), one ev_async, one ev_io per descriptor in use and one for the nested
@@ -49,8 +50,13 @@
 
 /* Switches between two looks at the clock: 64 x 3 ns against 30 ns. */
 #define SLICE_SWITCHES 64
-/* How long READY errands may keep the kernel waiting. */
+/* How long READY errands may keep the kernel waiting. A poll that tells of a
+ * thousand descriptors takes longer than that, and tells of those again that
+ * nobody has read: so up to SLICE_MAX_NS the slice behind it is eight times as
+ * long as it was. */
 #define SLICE_NS 50000
+#define SLICE_POLLS 8
+#define SLICE_MAX_NS 1000000
 /* How long a stack stays warm without being used. */
 #define TRIM_NS 1000000000
 #define TRIM_CACHED 64
@@ -84,6 +90,7 @@ struct mr_hub_loop {
     ev_async async;
     ev_io nested;
     int64_t armed; /* what `nearest` is set to */
+    int64_t slice; /* how long the next one may be, ns */
     int nested_fd; /* -1 until the first shared descriptor */
     struct fd_record **chunks;
     size_t n_chunks;
@@ -727,7 +734,16 @@ static void run_due(struct mr_hub *hub)
     mr_errand_take_turns(hub, &ready);
 }
 
-static void poll_kernel(struct mr_hub *hub)
+/* From `began`, or, with 0, from the end of a wait, until now. */
+static int64_t slice_after(const struct mr_hub *hub, int64_t began)
+{
+    int64_t took = hub->now - (began ? began : hub->came_back);
+
+    return MR_MAX(MR_MIN(SLICE_POLLS * took, SLICE_MAX_NS), SLICE_NS);
+}
+
+/* The time is `now`, or not known: 0. */
+static void poll_kernel(struct mr_hub *hub, int64_t now)
 {
     struct mr_hub_loop *l = hub->loop;
     bool busy;
@@ -751,6 +767,7 @@ static void poll_kernel(struct mr_hub *hub)
     hub->stats.polls++;
     ev_run(l->ev, busy ? EVRUN_NOWAIT : EVRUN_ONCE);
     hub->now = mr_sys_monotonic();
+    l->slice = slice_after(hub, busy ? now : 0);
     beat(hub, hub->now);
     if (mr_timers_next(&hub->timers) <= hub->now)
         run_due(hub);
@@ -769,7 +786,7 @@ static bool has_work(const struct mr_hub *hub)
 static void loop_until_idle(struct mr_hub *hub)
 {
     while (has_work(hub)) {
-        int64_t began = hub->now;
+        int64_t began = hub->now, now = 0;
 
         do {
             hub->budget = SLICE_SWITCHES;
@@ -779,9 +796,10 @@ static void loop_until_idle(struct mr_hub *hub)
             /* Whom these make READY needs no poll in between. */
             if (!hub->ready.head && !mr_list_is_empty(&hub->idle))
                 run_idle(hub);
-        } while (hub->ready.head && mr_sys_monotonic() - began < SLICE_NS);
+            now = hub->ready.head ? mr_sys_monotonic() : 0;
+        } while (now > 0 && now - began < hub->loop->slice);
         if (has_work(hub))
-            poll_kernel(hub);
+            poll_kernel(hub, now);
     }
 }
 
@@ -801,6 +819,7 @@ static int loop_new(struct mr_hub_loop **ret)
     ev_set_userdata(l->ev, l);
     ev_set_loop_release_cb(l->ev, on_wait, on_wake);
     l->armed = MR_NEVER;
+    l->slice = SLICE_NS;
     l->nested_fd = -1;
     ev_timer_init(&l->nearest, on_nearest, 0., 0.);
     ev_async_init(&l->async, on_async);

@@ -191,6 +191,12 @@ static bool hire(struct mr_http *http)
     return true;
 }
 
+/* Will a coroutine that is READY take what has begun? */
+static bool has_taker(const struct mr_http *http)
+{
+    return http->unborn > 0 || http->between > 0;
+}
+
 static void begin(struct mr_conn *c)
 {
     mr_list_remove(&c->node);
@@ -266,7 +272,7 @@ static void on_hire(struct mr_hub_idle *idle)
 {
     struct mr_http *http = mr_container_of(idle, struct mr_http, hire);
 
-    if (mr_list_is_empty(&http->begun) || http->unborn > 0 || hire(http))
+    if (mr_list_is_empty(&http->begun) || has_taker(http) || hire(http))
         return;
     while (!mr_list_is_empty(&http->begun))
         starve(mr_container_of(http->begun.next, struct mr_conn, node));
@@ -581,7 +587,7 @@ static struct mr_conn *take_begun(struct mr_http *http)
     /* Should this one's handler park, another coroutine takes the rest: it has
      * its turn behind those that are READY, if any are, or is hired when nobody
      * else is left to run. */
-    if (!mr_list_is_empty(&http->begun) && http->unborn == 0 &&
+    if (!mr_list_is_empty(&http->begun) && !has_taker(http) &&
         (!mr_hub_others_wait() || !hire(http)))
         mr_hub_before_poll(&http->hire);
     return mr_container_of(node, struct mr_conn, node);
@@ -622,9 +628,15 @@ static intptr_t conn_main(void *arg)
         if (!x)
             x = mr_exchange_take(http);
         work(c, x);
-        if (!mr_list_is_empty(&http->begun) && mr_hub_others_wait())
+        if (!mr_list_is_empty(&http->begun) && mr_hub_others_wait()) {
+            http->between++;
             (void)!mr_yield(); /* a cancel shows in mr_hub_may_go_on */
+            http->between--;
+        }
     }
+    /* Others counted on this one. */
+    if (!mr_list_is_empty(&http->begun) && !has_taker(http))
+        mr_hub_before_poll(&http->hire);
     if (x)
         mr_exchange_give(x);
     /* Our own stack comes free after this. */

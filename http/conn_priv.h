@@ -173,7 +173,7 @@ struct mr_response {
 
 /* What an ACTIVE connection borrows. */
 struct mr_exchange {
-    struct mr_exchange *next; /* in the pool */
+    struct mr_list node; /* in the pool */
     struct mr_http *http;
     struct mr_conn *conn;
     char *in; /* in_cap bytes; unread: in[pos .. pos+len) */
@@ -260,12 +260,15 @@ struct mr_http {
     struct mr_list unwatched; /* ACTIVE, and have never been at rest */
     struct mr_hub_idle watch; /* for `unwatched`, before the hub polls */
     size_t unborn;            /* coroutines that have had no turn yet */
+    size_t between;           /* coroutines between two connections, READY */
     struct mr_hub_idle hire;  /* for `begun`: who should take them is parked */
     size_t starved_n;
     struct mr_hub_idle feed;      /* a stack has come free */
     struct mr_timer starve_timer; /* or perhaps it has, elsewhere */
-    struct mr_exchange *pool;
+    struct mr_list pool;          /* of exchanges, the warmest first */
     size_t pool_n;
+    size_t pool_low; /* the fewest in it since it was trimmed */
+    struct mr_timer pool_timer;
     struct mr_coder_pool coders;
     struct mr_http_listener *listeners;
     struct mr_quota *quota; /* own_quota, or the caller's */
@@ -288,6 +291,9 @@ struct mr_http {
 /* From the pool; NULL when out of memory. Back to it. */
 struct mr_exchange *mr_exchange_take(struct mr_http *http);
 void mr_exchange_give(struct mr_exchange *x);
+/* The pool, empty; and what is in it freed. */
+void mr_exchange_pool_init(struct mr_http *http);
+void mr_exchange_pool_fini(struct mr_http *http);
 /* It is c's from here; nobody's, and emptied. */
 void mr_exchange_bind(struct mr_exchange *x, struct mr_conn *c);
 void mr_exchange_unbind(struct mr_exchange *x);

@@ -22,8 +22,14 @@
 #include "io/fd.h"
 
 /* Kept for the next connection: more than run at once in most servers, and
- * 64 KiB each. */
-#define POOL_MAX 64
+ * some 20 KiB each that were touched. Beyond them those stay that were wanted
+ * within the last second: handlers that wait come by the hundreds, and making
+ * one takes longer than the rest of their requests. */
+#define POOL_KEPT 64
+#define TRIM_NS INT64_C(1000000000)
+/* Freed at a time, which is a tenth of a millisecond; and then more, soon. */
+#define TRIM_BATCH ((size_t)64)
+#define TRIM_SOON_NS INT64_C(10000000)
 
 /* --- the pool --- */
 
@@ -46,6 +52,7 @@ static struct mr_exchange *exchange_new(struct mr_http *http)
     }
     mr_buf_init(&x->out);
     mr_arena_init(&x->arena, 4096);
+    mr_list_init(&x->node);
     mr_waitq_init(&x->turn);
     mr_waitq_init(&x->gone);
     mr_list_init(&x->flush.node);
@@ -65,15 +72,60 @@ void mr_exchange_free(struct mr_exchange *x)
     mr_free(x);
 }
 
+static void drop_coldest(struct mr_http *http)
+{
+    struct mr_list *last = http->pool.prev;
+
+    mr_list_remove(last);
+    http->pool_n--;
+    mr_exchange_free(mr_container_of(last, struct mr_exchange, node));
+}
+
+/* Without memory for the timer there is none to keep so many either. */
+static void trim_in(struct mr_http *http, int64_t ns)
+{
+    if (mr_timer_start(&http->pool_timer, mr_hub_now() + ns))
+        drop_coldest(http);
+}
+
+/* `pool_low` of them were not wanted at any time since the last trim. */
+static void on_trim(struct mr_timer *t)
+{
+    struct mr_http *http = mr_container_of(t, struct mr_http, pool_timer);
+    size_t n = 0;
+
+    while (n < MR_MIN(http->pool_low, TRIM_BATCH) && http->pool_n > POOL_KEPT) {
+        drop_coldest(http);
+        n++;
+    }
+    http->pool_low = n == TRIM_BATCH ? http->pool_low - n : http->pool_n;
+    if (http->pool_n > POOL_KEPT)
+        trim_in(http, n == TRIM_BATCH ? TRIM_SOON_NS : TRIM_NS);
+}
+
+void mr_exchange_pool_init(struct mr_http *http)
+{
+    mr_list_init(&http->pool);
+    mr_timer_init(&http->pool_timer, on_trim);
+}
+
+void mr_exchange_pool_fini(struct mr_http *http)
+{
+    mr_timer_stop(&http->pool_timer);
+    while (http->pool_n > 0)
+        drop_coldest(http);
+}
+
 struct mr_exchange *mr_exchange_take(struct mr_http *http)
 {
-    struct mr_exchange *x = http->pool;
-
-    if (!x)
+    if (http->pool_n == 0) {
+        http->pool_low = 0;
         return exchange_new(http);
-    http->pool = x->next;
-    http->pool_n--;
-    return x;
+    }
+    if (--http->pool_n < http->pool_low)
+        http->pool_low = http->pool_n;
+    return mr_container_of(mr_list_pop_front(&http->pool), struct mr_exchange,
+                           node);
 }
 
 void mr_exchange_give(struct mr_exchange *x)
@@ -81,13 +133,13 @@ void mr_exchange_give(struct mr_exchange *x)
     struct mr_http *http = x->http;
 
     MR_BUG_ON(x->conn);
-    if (http->pool_n >= POOL_MAX) {
-        mr_exchange_free(x);
-        return;
-    }
-    x->next = http->pool;
-    http->pool = x;
+    mr_list_push_front(&http->pool, &x->node);
     http->pool_n++;
+    if (MR_UNLIKELY(http->pool_n > POOL_KEPT) &&
+        !mr_timer_is_started(&http->pool_timer)) {
+        http->pool_low = http->pool_n;
+        trim_in(http, TRIM_NS);
+    }
 }
 
 void mr_exchange_bind(struct mr_exchange *x, struct mr_conn *c)

@@ -251,6 +251,7 @@ int mr_http_new(struct mr_http **ret, const struct mr_http_options *o,
     mr_rest_init(&http->fresh, http, http->options.header_timeout);
     mr_rest_init(&http->idle, http, http->options.keepalive_timeout);
     mr_starved_init(http);
+    mr_exchange_pool_init(http);
     mr_event_init(&http->leaving);
     mr_cut_log_init(&http->cut);
     mr_timer_init(&http->drain_timer, on_drain_rest);
@@ -384,7 +385,6 @@ void mr_http_free(struct mr_http *http)
 {
     struct mr_http_listener *l;
     struct mr_http_host *host;
-    struct mr_exchange *x;
 
     if (!http)
         return;
@@ -406,10 +406,7 @@ void mr_http_free(struct mr_http *http)
         listener_free(l);
     }
     mr_coder_pool_fini(&http->coders);
-    while ((x = http->pool)) {
-        http->pool = x->next;
-        mr_exchange_free(x);
-    }
+    mr_exchange_pool_fini(http);
     while ((host = http->others)) {
         http->others = host->next;
         fini_host(host);

@@ -62,7 +62,8 @@ asked="bare_epoll millrace ${PEERS-$all}"
 does() {
     files='file1k file64k file4m same'
     case $1 in
-    bare_*) echo 'tiny browser pipelined post close' ;;
+    bare_epoll) echo 'tiny browser pipelined post close sleep' ;;
+    bare_uring) echo 'tiny browser pipelined post close' ;;
     millrace | nethttp | fasthttp) echo "$every" ;;
     nginx | h2o)
         echo "tiny browser pipelined close $files tls handshake" ;;
@@ -85,7 +86,8 @@ installed() {
 # wrk resumes a session where it can; no server lets it, so that a handshake is
 # a whole one.
 #
-# port NAME [SCENARIO]. The bare loops close on a port of their own; TLS has one.
+# port NAME [SCENARIO]. The bare loops close, and wait, on ports of their own;
+# TLS has one.
 port() {
     n=8100
     for name in $all; do
@@ -94,6 +96,7 @@ port() {
     done
     case $1,${2-} in
     bare_*,close | *,tls | *,handshake) echo $((n + 1)) ;;
+    bare_*,sleep) echo $((n + 2)) ;;
     *) echo $n ;;
     esac
 }

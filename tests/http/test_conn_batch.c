@@ -66,6 +66,107 @@ WEB(batch_has_one_coroutine)
     free_all();
 }
 
+/* --- beside others --- */
+
+static bool spinning;
+
+static intptr_t spin(void *unused)
+{
+    (void)unused;
+    while (spinning)
+        CHECK_EQ_INT(mr_yield(), 0);
+    return 0;
+}
+
+static size_t distinct(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ids_n; i++) {
+        size_t j = 0;
+
+        while (j < i && ids[j] != ids[i])
+            j++;
+        n += j == i;
+    }
+    return n;
+}
+
+/* Where somebody else is always READY, one more stands by, should the first
+ * one's handler park; not one more for each request. */
+WEB(batch_beside_a_busy_one)
+{
+    struct mr_coro *busy;
+
+    web_route(w, "/hello", hello, NULL);
+    connect_all(w);
+    ids_n = 0;
+    spinning = true;
+    busy = mr_spawn(spin, NULL);
+    send_all(GET("/hello"));
+    for (size_t i = 0; i < MANY; i++)
+        CHECK_EQ_INT(client_answer(clients[i]), 200);
+    CHECK_EQ_INT(ids_n, MANY);
+    CHECK_OK(distinct() <= 2);
+    CHECK_EQ_INT(w->http->between, 0);
+    spinning = false;
+    CHECK_EQ_INT(mr_join(busy, NULL, MR_NEVER), 0);
+    free_all();
+}
+
+/* --- what they borrow --- */
+
+#define BORROWED 300
+
+static struct mr_exchange *borrowed[BORROWED];
+
+static void trim(struct mr_http *http)
+{
+    mr_timer_stop(&http->pool_timer);
+    http->pool_timer.fn(&http->pool_timer);
+}
+
+/* As many as were wanted at once stay until they have not been wanted for a
+ * while; and then some do. */
+WEB(batch_keeps_its_exchanges)
+{
+    struct mr_http *http = w->http;
+
+    for (size_t i = 0; i < BORROWED; i++)
+        CHECK_OK((borrowed[i] = mr_exchange_take(http)) != NULL);
+    for (size_t i = 0; i < BORROWED; i++)
+        mr_exchange_give(borrowed[i]);
+    CHECK_EQ_INT(http->pool_n, BORROWED);
+    trim(http); /* it came to pass just now */
+    CHECK_OK(http->pool_n > BORROWED / 2);
+    for (size_t i = 0; i < BORROWED / 2; i++)
+        CHECK_OK((borrowed[i] = mr_exchange_take(http)) != NULL);
+    for (size_t i = 0; i < BORROWED / 2; i++)
+        mr_exchange_give(borrowed[i]);
+    CHECK_OK(mr_timer_is_started(&http->pool_timer));
+    for (int i = 0; i < 3; i++)
+        trim(http);
+    CHECK_OK(http->pool_n < BORROWED / 2);
+    CHECK_OK(http->pool_n >= 64);
+    while (mr_timer_is_started(&http->pool_timer))
+        trim(http);
+    CHECK_EQ_INT(http->pool_n, 64);
+}
+
+/* Without memory for the timer they do not pile up. */
+WEB(batch_keeps_what_can_be_trimmed)
+{
+    struct mr_http *http = w->http;
+
+    for (size_t i = 0; i < BORROWED; i++)
+        CHECK_OK((borrowed[i] = mr_exchange_take(http)) != NULL);
+    mr_sys_fault_always(MR_SYS_ALLOC, -ENOMEM);
+    for (size_t i = 0; i < BORROWED; i++)
+        mr_exchange_give(borrowed[i]);
+    mr_sys_fault_clear();
+    CHECK_OK(http->pool_n == 64 || mr_timer_is_started(&http->pool_timer));
+}
+
 /* --- handlers that park --- */
 
 static struct mr_waitq gate;
@@ -260,7 +361,8 @@ WEB(batch_ends_with_the_server)
 }
 
 SUITE("a batch", batch_has_one_coroutine, batch_parks_all_at_once,
-      batch_stays_watched)
+      batch_stays_watched, batch_beside_a_busy_one)
+SUITE("exchanges", batch_keeps_its_exchanges, batch_keeps_what_can_be_trimmed)
 SUITE("nothing is shared", batch_shares_no_variables, batch_shares_no_cancel,
       batch_shares_no_name)
 SUITE("want and end", batch_without_a_second_stack, batch_ends_with_the_server)

@@ -270,15 +270,11 @@ WEB(early_without_memory)
 
     early(w);
     for (n = 1; rc != 200 && n < 100; n++) {
-        struct mr_exchange *x = w->http->pool;
         struct client *c = asks(w, REQUEST("GET /", "Connection: close\r\n"));
 
         CASE("allocation %u", n);
-        if (x) {
-            w->http->pool = NULL; /* all that a connection needs, anew */
-            w->http->pool_n = 0;
-            mr_exchange_free(x);
-        }
+        /* All that a connection needs, anew. */
+        mr_exchange_pool_fini(w->http);
         mr_sys_fault(MR_SYS_ALLOC, n, -ENOMEM);
         UNTIL(mr_server_stats(server).accepted == n &&
               mr_server_stats(server).live == 0);

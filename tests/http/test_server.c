@@ -144,16 +144,12 @@ WEB(server_without_memory)
 
     web_route(w, "/gather", gather, NULL);
     for (n = 1; rc != 200 && n < 100; n++) {
-        struct mr_exchange *x = w->http->pool;
         struct client *c = client_new(w);
 
         CASE("allocation %d", n);
         UNTIL(w->row.connections == 1);
-        if (x) {
-            w->http->pool = NULL; /* all that a connection needs, anew */
-            w->http->pool_n = 0;
-            mr_exchange_free(x);
-        }
+        /* All that a connection needs, anew. */
+        mr_exchange_pool_fini(w->http);
         mr_sys_fault(MR_SYS_ALLOC, (unsigned)n, -ENOMEM);
         client_send(c, request);
         rc = client_answer(c);

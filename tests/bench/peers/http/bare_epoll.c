@@ -7,17 +7,42 @@
  *
  *     bare_epoll ADDRESS PORT
  *
- * On PORT it keeps connections; on PORT + 1 it closes each after its answer.
+ * On PORT it keeps connections; on PORT + 1 it closes each after its answer; on
+ * PORT + 2 it answers each request WAIT_NS after it came. As all wait for the
+ * same time, who came first is due first, and a queue is all there is to keep.
  */
+#include <stdint.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "tests/bench/peers/http/loop.h"
 
 #define EVENTS 256
+#define WAIT_NS INT64_C(10000000)
+
+enum port { KEEP, CLOSE, WAIT, PORTS };
 
 static struct loop_rest rests[LOOP_FDS];
-static bool closing[LOOP_FDS];
+static enum port port_of[LOOP_FDS];
 static char in[LOOP_IN], out[LOOP_OUT];
+
+/* Answers that wait: a ring, the first is due first. A connection has one at a
+ * time. */
+static struct answer {
+    int64_t at;
+    int fd; /* -1: it is gone */
+    size_t n;
+    char text[256];
+} answers[LOOP_FDS];
+static unsigned first, end, answer_of[LOOP_FDS];
+
+static int64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
 
 static void watch(int loop, int fd)
 {
@@ -30,7 +55,47 @@ static void watch(int loop, int fd)
 static void drop(int fd)
 {
     loop_keep(&rests[fd], NULL, 0);
+    if (answers[answer_of[fd]].fd == fd)
+        answers[answer_of[fd]].fd = -1;
     close(fd); /* and so out of the epoll */
+}
+
+static void send_all(int fd, const char *p, size_t n)
+{
+    if (send(fd, p, n, MSG_NOSIGNAL) != (ssize_t)n)
+        drop(fd);
+}
+
+/* What is in `out`, later. */
+static void put_off(int fd, size_t n)
+{
+    struct answer *a = &answers[end % LOOP_FDS];
+
+    loop_need(n <= sizeof a->text && end - first < LOOP_FDS, "an answer");
+    answer_of[fd] = end++ % LOOP_FDS;
+    a->at = now() + WAIT_NS;
+    a->fd = fd;
+    a->n = n;
+    memcpy(a->text, out, n);
+}
+
+/* Send what is due. How long epoll_wait may wait, ms. */
+static int send_due(void)
+{
+    int64_t t;
+
+    if (first == end)
+        return -1;
+    for (t = now(); first != end; first++) {
+        struct answer *a = &answers[first % LOOP_FDS];
+
+        if (a->at > t)
+            return (int)((a->at - t + 999999) / 1000000);
+        if (a->fd >= 0)
+            send_all(a->fd, a->text, a->n);
+        a->fd = -1;
+    }
+    return -1;
 }
 
 /* All that has come, answered in one send. */
@@ -48,35 +113,48 @@ static void serve(int fd)
         return;
     }
     all = before + (size_t)n;
-    made = loop_answer(in, all, closing[fd], out, &used);
-    if (made && send(fd, out, made, MSG_NOSIGNAL) != (ssize_t)made) {
+    made = loop_answer(in, all, port_of[fd] == CLOSE, out, &used);
+    if (made && port_of[fd] == WAIT) {
+        put_off(fd, made);
+    } else if (made && send(fd, out, made, MSG_NOSIGNAL) != (ssize_t)made) {
         drop(fd);
         return;
     }
-    if (made && closing[fd])
+    if (made && port_of[fd] == CLOSE)
         drop(fd);
     else if (before || used < all)
         loop_keep(rest, in + used, all - used);
 }
 
+/* Which of the ports, or PORTS: a connection. */
+static enum port listens(const int *listeners, int fd)
+{
+    enum port p = KEEP;
+
+    while (p < PORTS && listeners[p] != fd)
+        p++;
+    return p;
+}
+
 int main(int argc, char **argv)
 {
     struct epoll_event events[EVENTS];
-    int keep, once, loop = epoll_create1(EPOLL_CLOEXEC);
+    int listeners[PORTS], loop = epoll_create1(EPOLL_CLOEXEC);
 
     loop_need(argc == 3 && loop >= 0, "usage: bare_epoll ADDRESS PORT");
-    keep = loop_listen(argv[1], (int)strtol(argv[2], NULL, 10));
-    once = loop_listen(argv[1], (int)strtol(argv[2], NULL, 10) + 1);
-    watch(loop, keep);
-    watch(loop, once);
+    for (int p = 0; p < PORTS; p++) {
+        listeners[p] = loop_listen(argv[1], (int)strtol(argv[2], NULL, 10) + p);
+        watch(loop, listeners[p]);
+    }
     for (;;) {
-        int n = epoll_wait(loop, events, EVENTS, -1);
+        int n = epoll_wait(loop, events, EVENTS, send_due());
 
         loop_need(n >= 0 || errno == EINTR, "epoll_wait");
         for (int i = 0; i < n; i++) {
             int fd = events[i].data.fd, got;
+            enum port p = listens(listeners, fd);
 
-            if (fd != keep && fd != once) {
+            if (p == PORTS) {
                 serve(fd);
                 continue;
             }
@@ -84,7 +162,8 @@ int main(int argc, char **argv)
             if (got < 0)
                 continue;
             watch(loop, got);
-            closing[got] = fd == once;
+            port_of[got] = p;
+            answer_of[got] = 0;
         }
     }
 }
