@@ -16,8 +16,8 @@ BEGIN {
     # than our own in scenario OF. What a row of KIND "more" takes beyond OF may
     # be the kernel's: 64 connections that each wait 10 ms are 6,400 requests a
     # second, and the idle thread's wake-ups are most of their cost. So where
-    # the bare loop has the row too, what it takes beyond OF is taken off, and
-    # that figure is judged; the plain one stands in front of it.
+    # the bare loop has the row too, "net" says what is left when that is taken
+    # off; what is judged is the plain figure.
     bar("tiny", "tiny GET", "times", 1.06, "bare_epoll")
     bar("browser", "tiny GET, a browser's head", "times", 1.12, "bare_epoll")
     bar("pipelined", "tiny GET, pipelined 16", "times", 1.7, "bare_epoll")
@@ -141,10 +141,9 @@ function judge(s, i, who, best, m, line)
         line = line (m == "" ? "-" : sprintf("%.3f", m)) " | <= " limit[s] \
             " x " title[base[s]]
     else if (count[s, "millrace", "net"]) {
-        line = line sprintf("%+.2f us", m)
-        m = median(s, "millrace", "net")
-        line = line sprintf(", net %+.2f us", m) " | net <= +" limit[s] \
-            " us over the " text[base[s]] ": the bare loop's own is off"
+        line = line sprintf("%+.2f us, net %+.2f us", m, \
+            median(s, "millrace", "net")) " | <= +" limit[s] \
+            " us over the " text[base[s]] "; net: less the bare loop's own"
     } else
         line = line (m == "" ? "-" : sprintf("%+.2f us", m)) " | <= +" \
             limit[s] " us over the " text[base[s]]
