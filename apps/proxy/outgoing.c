@@ -118,7 +118,8 @@ static int add_forwarded(struct forward *f)
     if (!rc && host.n > 0)
         rc = add(f, "X-Forwarded-Host", host);
     if (!rc)
-        rc = add(f, "X-Forwarded-Proto", mr_str("http"));
+        rc = add(f, "X-Forwarded-Proto",
+                 mr_str(mr_request_is_https(f->req) ? "https" : "http"));
     return rc;
 }
 
