@@ -152,13 +152,15 @@ static int start(void *self, struct mr_group *group)
     };
     int rc = upstreams_init(p, &url, &reason);
 
+    (void)group;
+    mr_group_init(&p->watchers);
     if (rc)
         return rc;
     rc = mr_client_new(&p->client, &o, why);
     if (rc)
         mr_log(MR_LOG_ERROR, "proxy: %s", why);
     else
-        rc = upstreams_watch(p, group);
+        rc = upstreams_watch(p);
     return rc;
 }
 
@@ -166,6 +168,7 @@ static void stop(void *self)
 {
     struct proxy *p = self;
 
+    mr_group_close(&p->watchers);
     mr_client_free(p->client);
     upstreams_fini(p);
 }

@@ -54,6 +54,7 @@ struct proxy {
     bool insecure;
     /* --- of a worker --- */
     struct mr_client *client;
+    struct mr_group watchers;   /* of health: closed before the client */
     struct upstream *upstreams; /* to.n of them */
     size_t next;                /* the first to be looked at */
     struct mr_arena arena;
@@ -67,7 +68,7 @@ int upstreams_init(struct proxy *p, const char **ret_url,
 void upstreams_fini(struct proxy *p);
 /* Look after them for the worker's life, if there is a health check. 0 or
  * -Exxx. */
-int upstreams_watch(struct proxy *p, struct mr_group *group);
+int upstreams_watch(struct proxy *p);
 /* The least busy of those that are up and not in `tried` (a bit for each); when
  * all are down, the one that will be up first. NULL: all were tried. */
 struct upstream *upstream_choose(struct proxy *p, uint64_t tried);

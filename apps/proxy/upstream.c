@@ -167,10 +167,10 @@ static intptr_t look_after(void *arg)
     return rc;
 }
 
-int upstreams_watch(struct proxy *p, struct mr_group *group)
+int upstreams_watch(struct proxy *p)
 {
     for (size_t i = 0; p->health && i < p->to.n; i++)
-        if (!mr_group_spawn(group, look_after, &p->upstreams[i]))
+        if (!mr_group_spawn(&p->watchers, look_after, &p->upstreams[i]))
             return -ENOMEM;
     return 0;
 }

@@ -334,8 +334,28 @@ TEST(proxy_health)
     OK(UNTIL(site_log_has(&s, "9000/ is ill: ")));
     OK(UNTIL(site_log_has(&s, "9000/ is well")));
     OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "path /x")));
-    bad_stop(&bad);
     EQ_INT(site_stop(&s), 0);
+    bad_stop(&bad);
+}
+
+/* The server ends while it waits for a health check's answer. */
+TEST(proxy_ends_while_it_checks)
+{
+    struct client_answer stat;
+    struct bad_child bad;
+    struct site s = {0};
+
+    OK(site_init(&s));
+    OK(bad_start(&bad, &s));
+    OK(site_start(&s, "workers = 1\nroute '/' { app = proxy\n"
+                      "    to = 'http://@HOST@:9000'  connect_timeout = 1h\n"
+                      "    health = '/x?head=none' }\n"
+                      "route '/stat' { app = proxy  to = "
+                      "'http://@HOST@:9000' }\n"));
+    OK(UNTIL(client_get(&s, "/stat", &stat) &&
+             strstr(stat.body, "path /x requests 1")));
+    EQ_INT(site_stop(&s), 0);
+    bad_stop(&bad);
 }
 
 static const struct {
@@ -371,5 +391,6 @@ TEST(proxy_configuration)
 }
 
 SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_both_ways,
-      proxy_client_leaves, proxy_websocket, proxy_health, proxy_configuration)
+      proxy_client_leaves, proxy_websocket, proxy_health,
+      proxy_ends_while_it_checks, proxy_configuration)
 TEST_MAIN()
