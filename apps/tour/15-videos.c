@@ -79,7 +79,7 @@ static int download_all(const char *dir)
 {
     struct video videos[2];
     struct tour_site *site;
-    char path[16], why[MR_CLIENT_WHY];
+    char path[24], why[MR_CLIENT_WHY];
     struct mr_group g;
     bool ok = true;
     int rc;
