@@ -169,6 +169,8 @@ int mr_body_next(struct mr_exchange *x, struct mr_str *ret_piece)
         b->expect = false; /* it did not wait */
     rc = b->framing == MR_FRAMING_LENGTH ? next_of_length(x, ret_piece)
                                          : next_of_chunked(x, ret_piece);
+    if (rc == -ECANCELED)
+        return rc; /* nothing was used up: another may go on */
     if (rc < 0)
         return fail(b, rc);
     if (rc > 0)

@@ -175,8 +175,15 @@ static const char *cut_text(const struct mr_call *call)
 static bool is_early(const struct mr_call *call)
 {
     return call->r.duplex && mr_hub_now() < call->total_at &&
-           (call->writes ||
+           ((call->writes && !call->stopped) ||
             mr_hub_now() - call->sent_at < call->r.first_byte_timeout);
+}
+
+static int64_t first_byte_left(const struct mr_call *call)
+{
+    int64_t all = call->r.first_byte_timeout;
+
+    return call->writes ? all : call->sent_at + all - mr_hub_now();
 }
 
 /* Receive until the head is whole. 0 or -Exxx, set. May park. */
@@ -196,7 +203,7 @@ static int receive_head(struct mr_call *call, int64_t deadline)
             continue;
         got = mr_call_fill(call, at);
         if (got == -ETIMEDOUT && at < deadline && is_early(call)) {
-            at = mr_call_until(call, call->r.first_byte_timeout, "no answer",
+            at = mr_call_until(call, first_byte_left(call), "no answer",
                                deadline);
             continue;
         }

@@ -77,7 +77,7 @@ static int listen_up(struct mr_call *call, int64_t deadline)
 static int send_failed(struct mr_call *call, int err)
 {
     if (err == -ECANCELED || err == -ENOMEM ||
-        (err == -ETIMEDOUT && !call->conn->pooled.talks))
+        (err == -ETIMEDOUT && !call->r.duplex && !call->conn->pooled.talks))
         return mr_call_io_failed(call, err, "cannot send to");
     call->send_error = err;
     call->stopped = true;

@@ -100,7 +100,9 @@ static int rest(struct mr_conn *c, struct mr_rest_list *l)
     int err;
 
     c->state = MR_CONN_RESTING;
-    c->rest_until = mr_hub_now() + l->timeout;
+    if (MR_LIKELY(!c->quiet))
+        c->rest_until = mr_hub_now() + l->timeout;
+    c->quiet = false;
     err = c->watched ? 0 : watch(c);
     if (!err && !mr_timer_is_started(&l->timer))
         err = mr_timer_start(&l->timer, c->rest_until);
@@ -532,8 +534,9 @@ static bool serve_tls(struct mr_exchange *x)
     switch (mr_conn_wake_tls(x)) {
     case MR_MET_TALKS:
         return serve(x);
-    case MR_MET_QUIET:
-        return true;
+    case MR_MET_QUIET: /* a client that sends no request is not kept by it */
+        x->conn->quiet = true;
+        return mr_hub_now() < x->conn->rest_until;
     case MR_MET_OVER:
         break;
     }

@@ -94,6 +94,7 @@ struct mr_conn {
     bool gone;        /* the peer has ended its sending half, or all */
     bool watched;     /* its hook is set, and an event will call it */
     bool early;       /* BEGUN on trust: perhaps no byte has come */
+    bool quiet;       /* what woke it was no request: its rest goes on */
     uint8_t peer_len; /* 0: a unix socket */
     union {
         struct sockaddr_in in;

@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "core/offload.h"
 #include "core/stack.h"
+#include "core/sync.h"
 #include "core/sys.h"
 #include "core/timer.h"
 #include "core/watchdog.h"
@@ -42,7 +43,8 @@ struct mr_http_service {
     struct mr_access_log *access_log;
     struct mr_quota quota; /* of HTTP's connections and the "tcp" listeners' */
     struct mr_group group; /* of the apps' own coroutines */
-    struct plain *plain;   /* one per "tcp" or "udp" listener */
+    struct mr_mutex renewing; /* certificates: nothing is freed meanwhile */
+    struct plain *plain;      /* one per "tcp" or "udp" listener */
     size_t plain_n;
 };
 
@@ -302,24 +304,36 @@ static intptr_t make_tls(void *arg)
     return mr_conf_make_tls(job->values, job->tickets, &job->made, job->why);
 }
 
+static void renew_listener(struct mr_http_service *s,
+                           const struct mr_conf_listener *l)
+{
+    struct tls_job job = {.values = l->tls, .tickets = s->conf->tickets};
+    int rc = (int)mr_offload(make_tls, &job);
+
+    if (rc < 0) {
+        mr_log(MR_LOG_ERROR, "%s: tls: %s; the old certificates stay", l->where,
+               *job.why ? job.why : mr_strerror(rc));
+        return;
+    }
+    mr_http_set_tls(s->http, l->fd, job.made);
+    mr_tls_context_unref(job.made);
+}
+
 void mr_http_conf_renew(struct mr_http_service *s)
 {
-    struct mr_http_conf *conf = s->conf;
+    if (mr_mutex_lock(&s->renewing, MR_NEVER))
+        return; /* we are to end */
+    for (size_t i = 0; i < s->conf->listener_count; i++)
+        if (s->conf->listeners[i].tls)
+            renew_listener(s, &s->conf->listeners[i]);
+    mr_mutex_unlock(&s->renewing);
+}
 
-    for (size_t i = 0; i < conf->listener_count; i++) {
-        const struct mr_conf_listener *l = &conf->listeners[i];
-        struct tls_job job = {.values = l->tls, .tickets = conf->tickets};
-
-        if (!l->tls)
-            continue;
-        if (mr_offload(make_tls, &job) < 0) {
-            mr_log(MR_LOG_ERROR, "%s: tls: %s; the old certificates stay",
-                   l->where, job.why);
-            continue;
-        }
-        mr_http_set_tls(s->http, l->fd, job.made);
-        mr_tls_context_unref(job.made);
-    }
+/* Until nobody renews, and none will. Files are read: that ends. */
+static void end_renewing(struct mr_http_service *s)
+{
+    MR_SHIELD(shield, MR_NEVER);
+    (void)!mr_mutex_lock(&s->renewing, MR_NEVER); /* shielded: 0 */
 }
 
 /* One worker makes the keys of all. */
@@ -367,6 +381,7 @@ int mr_http_conf_start(struct mr_http_conf *conf, struct mr_worker *worker,
         return say(conf, "start", -ENOMEM);
     s->conf = conf;
     mr_group_init(&s->group);
+    mr_mutex_init(&s->renewing);
     s->plain = mr_calloc(conf->listener_count + 1, sizeof *s->plain);
     err = s->plain ? 0 : say(conf, "start", -ENOMEM);
     if (!err)
@@ -447,6 +462,7 @@ void mr_http_conf_stop(struct mr_http_service *s, int64_t deadline)
         (void)!mr_http_drain(s->http, deadline);
     for (size_t i = 0; i < s->plain_n; i++)
         end_plain(&s->plain[i], deadline);
+    end_renewing(s);
     mr_http_free(s->http);
     mr_quota_fini(&s->quota);
     for (size_t i = 0; i < conf->route_count; i++)

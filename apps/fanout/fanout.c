@@ -6,13 +6,14 @@
  *
  *     route "/sum" {
  *         app = fanout
- *         from = {"http://10.0.0.1/n", "http://10.0.0.2/n",
- * "http://10.0.0.3/n"} need = 2             # the first two that answer within
- * = 300ms
+ *         from = {"http://10.0.0.1/n", "http://10.0.0.2/n"}
+ *         need = 1     # the first that answers
+ *
+ *         within = 300ms
  *     }
  *
  *     $ curl http://127.0.0.1:8080/sum
- *     {"sum": 42, "of": 2}
+ *     {"sum": 42, "of": 1}
  *
  * Each server answers with a whole number. When `need` of them have, those that
  * are still under way are cancelled: their connections are closed, and nothing

@@ -124,13 +124,6 @@ static int upgrade(struct forward *f)
     return rc;
 }
 
-static int64_t announced(const struct mr_response_head *head)
-{
-    if (head->body == MR_ANSWER_EMPTY && head->content_length < 0)
-        return 0;
-    return head->content_length;
-}
-
 /* Invariant 3: an error from here on cuts the connection. */
 static int send_answer(struct forward *f)
 {
@@ -144,7 +137,8 @@ static int send_answer(struct forward *f)
     rc = copy_fields(f);
     mr_response_pass_on(f->res);
     if (!rc)
-        rc = mr_response_start(f->res, head->status, NULL, announced(head));
+        rc =
+            mr_response_start(f->res, head->status, NULL, head->content_length);
     if (rc || head->body == MR_ANSWER_EMPTY)
         return rc;
     buf = mr_alloc(PIECE);
@@ -174,7 +168,7 @@ static int attempt(struct forward *f, bool *ret_ours)
         return rc;
     f->r.url = f->u->uri.text;
     rc = mr_call_begin(f->p->client, &f->r, &f->call, f->why, MR_NEVER);
-    *ret_ours = rc == -ECANCELED;
+    *ret_ours = rc == -ECANCELED || rc == -ENOMEM || rc == -EINVAL;
     if (rc)
         return rc;
     rc = exchange(f, ret_ours);

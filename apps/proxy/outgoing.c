@@ -19,16 +19,17 @@
 /* For one connection only (RFC 9110 7.6.1), or said anew for the next. */
 static const char *const not_passed_on[] = {
     "connection",
+    "content-length",
+    "expect",
+    "http2-settings",
     "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
     "proxy-connection",
     "te",
     "trailer",
-    "upgrade",
     "transfer-encoding",
-    "content-length",
-    "proxy-authenticate",
-    "expect",
-    "proxy-authorization",
+    "upgrade",
 };
 
 bool is_passed_on(const struct mr_headers *h, struct mr_str name)
@@ -90,6 +91,13 @@ bool outgoing_loops(const struct mr_request *req)
     return n >= MAX_HOPS;
 }
 
+/* By another proxy in front of us, whose word goes along. */
+static bool is_said(const struct forward *f, const char *name)
+{
+    return f->p->forwarded == FORWARDED_APPEND &&
+           mr_request_header(f->req, name).p;
+}
+
 /* Who asks, by which name: what the server cannot see any more. */
 static int add_forwarded(struct forward *f)
 {
@@ -112,12 +120,9 @@ static int add_forwarded(struct forward *f)
     if (!list)
         return -ENOMEM;
     rc = add(f, "X-Forwarded-For", mr_str(list));
-    if (f->p->forwarded == FORWARDED_APPEND &&
-        mr_request_header(f->req, "x-forwarded-proto").p)
-        return rc; /* theirs go along */
-    if (!rc && host.n > 0)
+    if (!rc && host.n > 0 && !is_said(f, "x-forwarded-host"))
         rc = add(f, "X-Forwarded-Host", host);
-    if (!rc)
+    if (!rc && !is_said(f, "x-forwarded-proto"))
         rc = add(f, "X-Forwarded-Proto",
                  mr_str(mr_request_is_https(f->req) ? "https" : "http"));
     return rc;
@@ -159,6 +164,9 @@ static int add_fields(struct forward *f)
         struct mr_str name = h->v[i].name;
 
         if (is_ours(f, name) || !is_passed_on(h, name))
+            continue;
+        /* CGI and its heirs read X_Forwarded_For as X-Forwarded-For. */
+        if (memchr(name.p, '_', name.n))
             continue;
         if (f->r.n_fields == FORWARD_FIELDS)
             rc = -E2BIG;
@@ -240,7 +248,9 @@ int outgoing_prepare(struct forward *f)
     f->r.length = length;
     f->r.upgrade =
         length == 0 ? mr_request_header(f->req, "upgrade") : mr_str_n(NULL, 0);
-    if (!mr_headers_has_token(mr_request_headers(f->req), "connection",
+    /* Its frames would go past the routes. */
+    if (mr_str_is_case(f->r.upgrade, "h2c") ||
+        !mr_headers_has_token(mr_request_headers(f->req), "connection",
                               "upgrade"))
         f->r.upgrade = mr_str_n(NULL, 0);
     return add_fields(f);

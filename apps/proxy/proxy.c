@@ -11,20 +11,25 @@
  *         health = "/healthz"
  *     }
  *
- *   - Bodies stream both ways, as fast as the slower side takes them; nothing
- * is kept on disk, and a buffer or two in memory.
- *   - The server with the fewest requests of this worker gets the next one. One
- *     that failed max_fails times in a row rests for fail_timeout; one whose
- *     health check fails is asked for nothing until it passes.
- *   - A request that failed before a byte of an answer came goes to another
- *     server, up to `retries` times, if nothing was sent or sending it twice
- *     does no harm (RFC 9110 9.2.2).
- *   - Fields that are for one connection only stay there (RFC 9110 7.6.1). The
- *     client's address, host and scheme go along in X-Forwarded-For, -Host and
- *     -Proto: set by us, whatever the client says, unless `forwarded` is
- *     "append" because another proxy of yours is in front.
- *   - WebSocket and other upgrades pass through.
- *   - What goes wrong there is 502, what takes too long 504.
+ * Bodies stream both ways, as fast as the slower side takes them: nothing is
+ * kept on disk, and a buffer or two in memory. A request's head goes with the
+ * first piece of its body.
+ *
+ * The server with the fewest requests of this worker gets the next one. One
+ * that failed max_fails times in a row rests for fail_timeout; one whose health
+ * check fails is asked for nothing until it passes.
+ *
+ * A request that failed before a byte of an answer came goes to another server,
+ * up to `retries` times, if nothing was sent or sending it twice does no harm
+ * (RFC 9110 9.2.2).
+ *
+ * Fields that are for one connection only stay there (RFC 9110 7.6.1). The
+ * client's address, host and scheme go along in X-Forwarded-For, -Host and
+ * -Proto: set by us, whatever the client says, unless `forwarded` is "append"
+ * because another proxy of yours is in front.
+ *
+ * WebSocket and other upgrades pass through, h2c does not. What goes wrong
+ * there is 502, what takes too long 504.
  */
 #include <errno.h>
 #include <millrace/app.h>
@@ -121,9 +126,10 @@ static int configure(void *self, struct mr_config_section *section)
     if (p->to.n == 0 || p->to.n > 64)
         rc = mr_config_error(section, "to", "to names 1 to 64 servers, not %zu",
                              p->to.n);
-    if (!rc && p->health && *p->health != '/')
+    if (!rc && p->health && (*p->health != '/' || strpbrk(p->health, " \t#")))
         rc = mr_config_error(section, "health",
-                             "health \"%s\" is no path: it begins with '/'",
+                             "health \"%s\" is no path: it begins with '/', "
+                             "without white space and '#'",
                              p->health);
     if (rc)
         return rc;

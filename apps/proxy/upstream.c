@@ -151,7 +151,9 @@ static intptr_t look_after(void *arg)
     int rc = why ? 0 : -ENOMEM;
 
     while (!rc) {
-        bool ill = check(u, why) != 0;
+        /* A check that has to wait for a place would say that it is busy. */
+        bool busy = u->active >= (uint64_t)u->proxy->max_connections;
+        bool ill = busy ? u->ill : check(u, why) != 0;
 
         rc = mr_sleep(mr_after(u->proxy->health_interval));
         if (rc || ill == u->ill)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_proxy.c - the reverse proxy before this server itself, and before one
  * that misbehaves. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base.h"
@@ -82,8 +84,17 @@ static const struct {
      200,
      {"\r\nX-Forwarded-For: 6.6.6.6, 7.7.7.7, 127.",
       "\r\nX-Forwarded-Proto: https\r\n",
-      "\r\nVia: 1.0 other, 1.1 millrace\r\n"},
-     {"X-Forwarded-Host", "Proto: http\r\n"}},
+      "\r\nVia: 1.0 other, 1.1 millrace\r\n", "\r\nX-Forwarded-Host: t\r\n"},
+     {"Proto: http\r\n"}},
+    {"GET /append HTTP/1.1\r\nX-Forwarded-Host: h\r\n",
+     200,
+     {"\r\nX-Forwarded-Host: h\r\n", "\r\nX-Forwarded-Proto: http\r\n"},
+     {"Host: t\r\nX-Forwarded-Host", "X-Forwarded-Host: t"}},
+    {"GET /p HTTP/1.1\r\nHTTP2-Settings: x\r\nX_Forwarded_For: 6.6.6.6\r\n"
+     "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n",
+     200,
+     {"GET /reflect/ HTTP/1.1\r\n"},
+     {"HTTP2", "6.6.6.6", "h2c"}},
     {"GET /off HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\n",
      200,
      {"\r\nHost: 127.", ":8080\r\n", "\r\nX-Forwarded-For: 6.6.6.6\r\n"},
@@ -192,7 +203,22 @@ static ssize_t fetch(const struct site *s, const char *target, char *buf,
     return n;
 }
 
-/* Is it the file, in chunks or not, or a part of it? */
+static ssize_t head_of(const struct site *s, const char *target, char *buf,
+                       size_t size)
+{
+    char text[256];
+    int fd = client_dial(s);
+    ssize_t n;
+
+    snprintf(text, sizeof text,
+             "HEAD %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n",
+             target);
+    n = client_send(fd, text) ? read_out(fd, buf, size) : -1;
+    close(fd);
+    return n;
+}
+
+/* Is it the whole file, with its length? */
 static bool is_body(const char *in, size_t n, uint64_t size)
 {
     static char want[1024 * 1024];
@@ -220,12 +246,86 @@ TEST(proxy_bodies)
     OK(n > 300 * 1024 && memmem(in, (size_t)n, "\r\n0\r\n\r\n", 7));
     /* a part is never whole: a length that is not reached, no last chunk */
     n = fetch(&s, "/bad/d?size=300K&at=100K&do=cut", in, sizeof in);
-    OK(n < 300 * 1024);
+    OK(n > 100 * 1024 && n < 300 * 1024);
     n = fetch(&s, "/bad/e?size=300K&at=100K&do=reset&frame=chunked", in,
               sizeof in);
     OK(n < 0 || !memmem(in, (size_t)n, "\r\n0\r\n\r\n", 7));
+    /* a length that nobody knows is not 0 */
+    n = head_of(&s, "/bad/f?size=300K&frame=chunked", in, sizeof in);
+    OK(n > 0 && strncmp(in, "HTTP/1.1 200 ", 13) == 0);
+    OK(!memmem(in, (size_t)n, "Content-Length", 14));
+    n = head_of(&s, "/bad/f?size=300K", in, sizeof in);
+    OK(n > 0 && memmem(in, (size_t)n, "\r\nContent-Length: 307200\r\n", 26));
     bad_stop(&bad);
     EQ_INT(site_stop(&s), 0);
+}
+
+/* A server that takes connections and nothing else. */
+static int mute_listener(const struct site *s)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(9002)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (inet_pton(AF_INET, s->host, &at.sin_addr) != 1 || fd < 0 ||
+        bind(fd, (const void *)&at, sizeof at) || listen(fd, 8))
+        return -1;
+    return fd;
+}
+
+/* It reads nothing of a long body: that is told, and in time. */
+TEST(proxy_mute_server)
+{
+    static char much[256 * 1024];
+    struct client_answer a;
+    struct site s = {0};
+    int fd, mute;
+
+    OK(site_start(&s, "workers = 1\nroute '/' { app = proxy\n"
+                      "    to = 'http://@HOST@:9002'\n"
+                      "    answer_timeout = 100ms  read_timeout = 100ms }\n"));
+    mute = mute_listener(&s);
+    OK(mute >= 0);
+    fd = client_dial(&s);
+    OK(client_send(fd, "POST / HTTP/1.1\r\nHost: t\r\n"
+                       "Content-Length: 100000000\r\n\r\n"));
+    for (int i = 0; i < 400 && !client_is_readable(fd); i++)
+        if (client_write_some(fd, much, sizeof much) <= 0)
+            break;
+    OK(client_answer(fd, &a));
+    EQ_INT(a.status, 504);
+    close(fd);
+    close(mute);
+    EQ_INT(site_stop(&s), 0);
+}
+
+/* A connection that is closed before the body has come: the next server gets
+ * all of it. */
+TEST(proxy_tries_again_with_a_body)
+{
+    struct bad_child bad;
+    struct client_answer a;
+    struct site s = {0};
+    int fd;
+
+    OK(site_start(&s, "workers = 1\nroute '/arm' { app = proxy\n"
+                      "    to = 'http://@HOST@:9000' }\n"
+                      "route '/' { app = proxy  max_fails = 1\n"
+                      "    to = {'http://@HOST@:9000', "
+                      "'http://@HOST@:9000'} }\n"));
+    OK(bad_start(&bad, &s));
+    OK(client_get(&s, "/arm?refuse=1", &a));
+    fd = client_dial(&s);
+    OK(client_send(fd, "PUT /a?size=3 HTTP/1.1\r\nHost: t\r\n"
+                       "Content-Length: 5\r\n\r\n"));
+    OK(UNTIL(site_log_has(&s, "has failed 1 times")));
+    OK(client_send(fd, "hello"));
+    OK(client_answer(fd, &a));
+    EQ_INT(a.status, 200);
+    OK(client_get(&s, "/stat", &a));
+    OK(strstr(a.body, "path /a requests 1 ranges 0 bytes 3 got 5 ") != NULL);
+    close(fd);
+    EQ_INT(site_stop(&s), 0);
+    bad_stop(&bad);
 }
 
 /* What a server answers while it reads goes back while more goes there. */
@@ -390,7 +490,8 @@ TEST(proxy_configuration)
     site_remove(&s);
 }
 
-SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_both_ways,
-      proxy_client_leaves, proxy_websocket, proxy_health,
-      proxy_ends_while_it_checks, proxy_configuration)
+SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_mute_server,
+      proxy_tries_again_with_a_body, proxy_both_ways, proxy_client_leaves,
+      proxy_websocket, proxy_health, proxy_ends_while_it_checks,
+      proxy_configuration)
 TEST_MAIN()

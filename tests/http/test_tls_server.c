@@ -612,6 +612,31 @@ WEB(client_updates_its_keys)
     done(fd);
 }
 
+/* Nor do they keep it: who sends no request is closed in time. */
+WEB(new_keys_do_not_keep, .keepalive_timeout = mr_ms(300))
+{
+    struct mr_tls_context *ctx;
+    struct client *c;
+    struct mr_tls *t;
+    int fd = listen_tls(w), turns = 0;
+    char end;
+
+    web_route(w, "/", web_hello, NULL);
+    ctx = client_of(MR_TLS_1_3);
+    c = client_tls_with(w, &t, (struct greeting){ctx, "a.example", NULL});
+    CHECK_EQ_INT(ask(c, GET("/")), 200);
+    do {
+        CHECK_EQ_INT(SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        mr_tls_ready(t);
+        (void)!SSL_do_handshake(t->ssl); /* it may be closed by now */
+        CHECK_OK(++turns < 1000);
+    } while (mr_hub_wait_fd(c->fd, MR_READABLE, mr_after_ms(10)) &&
+             mr_sys_recv(c->fd, &end, 1, MSG_PEEK | MSG_DONTWAIT) == -EAGAIN);
+    client_free(c);
+    mr_tls_context_unref(ctx);
+    done(fd);
+}
+
 WEB(no_renegotiation)
 {
     struct mr_tls_context *ctx;
@@ -751,7 +776,7 @@ SUITE("certificates and sessions", certificates_by_name, another_context,
       sessions_between_workers)
 SUITE("handshakes that fail", plain_http_on_the_port, handshakes_fail,
       greets_and_says_no_more, half_a_record)
-SUITE("during a connection", client_updates_its_keys, no_renegotiation,
-      client_goes_in_the_middle, cut_answers_have_no_goodbye,
+SUITE("during a connection", client_updates_its_keys, new_keys_do_not_keep,
+      no_renegotiation, client_goes_in_the_middle, cut_answers_have_no_goodbye,
       client_stands_still, drains_with_tls, gathered_answers_go_out)
 TEST_MAIN()
