@@ -236,12 +236,15 @@ static int save(const char *path, struct mr_str s)
     size_t size = strlen(path) + 32;
     struct stat st;
     char *name;
-    int err = mr_sys_fstatat(AT_FDCWD, path, &st, 0), fd;
+    int err = mr_sys_fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW), fd;
 
     if (!err && S_ISDIR(st.st_mode))
         return -EISDIR;
     if (!err && !S_ISREG(st.st_mode)) {
-        fd = mr_sys_openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC | O_NOCTTY, 0);
+        /* A link too: it may be /dev/stdout's. */
+        fd = mr_sys_openat(AT_FDCWD, path,
+                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY,
+                           0600);
         return fd < 0 ? fd : write_and_close(fd, s);
     }
     name = mr_alloc(size);

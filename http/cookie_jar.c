@@ -162,34 +162,33 @@ static bool goes_before(const struct mr_cookie_kept *a,
     return a->used < b->used;
 }
 
-/* The place in d of the one to go; never that of `spare`. NULL: there is no
- * other. */
-static struct mr_cookie_kept **
-worst_of(struct domain *d, const struct mr_cookie_kept *spare, int64_t now)
+/* The place in d of the one to go. The newest was used last, so it goes only
+ * where all others are Secure and it is not: http pushes none of those out. */
+static struct mr_cookie_kept **worst_of(struct domain *d, int64_t now)
 {
     struct mr_cookie_kept **worst = NULL;
 
     for (struct mr_cookie_kept **k = &d->cookies; *k; k = &(*k)->next)
-        if (*k != spare && (!worst || goes_before(*k, *worst, now)))
+        if (!worst || goes_before(*k, *worst, now))
             worst = k;
     return worst;
 }
 
-static void make_room(struct mr_cookie_jar *jar, struct domain *in,
-                      const struct mr_cookie_kept *spare, int64_t now)
+/* `in`, and what is in it, may be gone afterwards. */
+static void make_room(struct mr_cookie_jar *jar, struct domain *in, int64_t now)
 {
     struct mr_cookie_kept **worst = NULL;
     struct domain *whose = NULL;
 
     if (in->n > MR_COOKIES_PER_DOMAIN)
-        remove_at(jar, in, worst_of(in, spare, now));
+        remove_at(jar, in, worst_of(in, now));
     if (jar->n <= MR_COOKIES_MAX)
         return;
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct domain *d = jar->buckets[i]; d; d = d->next) {
-            struct mr_cookie_kept **k = worst_of(d, spare, now);
+            struct mr_cookie_kept **k = worst_of(d, now);
 
-            if (k && (!worst || goes_before(*k, *worst, now))) {
+            if (!worst || (k && goes_before(*k, *worst, now))) {
                 worst = k;
                 whose = d;
             }
@@ -267,7 +266,7 @@ int mr_cookie_jar_put(struct mr_cookie_jar *jar, const struct mr_cookie_said *c,
     d->cookies = k;
     d->n++;
     jar->n++;
-    make_room(jar, d, k, now);
+    make_room(jar, d, now);
     return 0;
 }
 
@@ -292,14 +291,15 @@ static bool is_below(struct mr_str host, struct mr_str domain)
 }
 
 bool mr_cookie_jar_hides(const struct mr_cookie_jar *jar,
-                         const struct mr_cookie_said *c)
+                         const struct mr_cookie_said *c, int64_t now)
 {
     for (size_t i = 0; i < BUCKETS; i++) {
         for (const struct domain *d = jar->buckets[i]; d; d = d->next) {
             if (!is_below(d->name, c->domain) && !is_below(c->domain, d->name))
                 continue;
             for (struct mr_cookie_kept *k = d->cookies; k; k = k->next)
-                if (k->c.secure && mr_str_eq(k->c.name, c->name) &&
+                if (k->c.secure && k->c.expires > now &&
+                    mr_str_eq(k->c.name, c->name) &&
                     path_matches(c->path, k->c.path))
                     return true;
         }

@@ -20,7 +20,7 @@
  *  (2) A Secure cookie comes from https, goes to https, and is not pushed out
  *      or hidden by http. Names with __Host- and __Secure- keep what they say.
  *  (3) Sizes and numbers have the limits below; expired ones go first, then
- *      those used longest ago.
+ *      those that are not Secure, then those used longest ago.
  *
  * SameSite is not looked at: a client that no page steers has no sites. Times
  * are seconds since 1970, the caller's. A jar is one thread's. No I/O but in

@@ -40,7 +40,7 @@ bool mr_cookie_is_public(const struct mr_cookie_jar *jar, struct mr_str domain);
 bool mr_cookie_keeps_promise(const struct mr_cookie_said *c);
 /* Is there a Secure one that a cookie from http would hide (6265bis 5.7)? */
 bool mr_cookie_jar_hides(const struct mr_cookie_jar *jar,
-                         const struct mr_cookie_said *c);
+                         const struct mr_cookie_said *c, int64_t now);
 /* All, in the order they were made: an array of ret_n for mr_free, NULL: out of
  * memory (or none, with 0). */
 const struct mr_cookie_kept **mr_cookie_jar_all(const struct mr_cookie_jar *jar,

@@ -325,7 +325,7 @@ int mr_cookie_jar_set(struct mr_cookie_jar *jar, const struct mr_uri *uri,
     if (c.path.n > MR_COOKIE_ATTRIBUTE_MAX ||
         !choose_domain(jar, &a, uri, room, &c) || !mr_cookie_keeps_promise(&c))
         return -EINVAL;
-    if (!uri->https && (c.secure || mr_cookie_jar_hides(jar, &c)))
+    if (!uri->https && (c.secure || mr_cookie_jar_hides(jar, &c, now)))
         return -EINVAL;
     return mr_cookie_jar_put(jar, &c, now);
 }

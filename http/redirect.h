@@ -27,7 +27,7 @@ struct mr_redirect {
         uri; /* in the arena; with the old one's fragment, if it names none */
     struct mr_str method; /* the old one's view, or "GET" */
     bool keeps_body;      /* else it is sent without one */
-    bool same_origin;     /* else fields that the caller marked are left out,
+    bool same_origin;     /* else mr_redirect_drops says more is left out,
                            * and user and password are none */
 };
 

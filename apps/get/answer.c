@@ -96,6 +96,8 @@ void get_answer_judge(const struct mr_response_head *head, int64_t from,
         .validator = get_part_validator(mr_headers_get(h, "etag"),
                                         mr_headers_get(h, "last-modified"),
                                         mr_headers_get(h, "date")),
+        .etag = mr_headers_get(h, "etag"),
+        .modified = mr_headers_get(h, "last-modified"),
         .name = mr_headers_get(h, "content-disposition"),
         .coded = coding.p && !mr_str_is_case(coding, "identity"),
     };

@@ -25,13 +25,14 @@ enum get_answer_kind {
 struct get_answer {
     enum get_answer_kind kind;
     int status;
-    int64_t from, to;        /* PART */
-    int64_t total;           /* of the whole file; -1: not said */
-    int64_t retry_after_ms;  /* NO; -1: not said */
-    struct mr_str validator; /* for If-Range; empty: none that is strong */
-    struct mr_str name;      /* Content-Disposition; p NULL: none */
-    bool coded;              /* it has a Content-Encoding */
-    const char *why;         /* BAD: static, for behind "URL: " */
+    int64_t from, to;             /* PART */
+    int64_t total;                /* of the whole file; -1: not said */
+    int64_t retry_after_ms;       /* NO; -1: not said */
+    struct mr_str validator;      /* for If-Range; empty: none that is strong */
+    struct mr_str etag, modified; /* as they came; p NULL: none */
+    struct mr_str name;           /* Content-Disposition; p NULL: none */
+    bool coded;                   /* it has a Content-Encoding */
+    const char *why;              /* BAD: static, for behind "URL: " */
 };
 
 /* from -1: no range was asked for; to -1: it had no end. now: seconds since

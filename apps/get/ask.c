@@ -31,13 +31,17 @@ struct get_mirror *get_pick_mirror(struct get_download *d, bool for_range)
 
 bool get_is_same(const struct get_download *d, const struct get_answer *a)
 {
+    struct mr_str got;
+
     if (a->total != d->length)
         return false;
     /* A checksum is the judge, and servers' validators differ. */
     if (d->e->o->checksum && d->n_mirrors > 1)
         return true;
-    return a->validator.n == 0 ||
-           mr_str_eq(a->validator, mr_str_n(d->validator, d->validator_n));
+    /* Of the kind that was asked with: also a weak one that is another. */
+    got = d->validator_n > 0 && d->validator[0] == '"' ? a->etag : a->modified;
+    return d->validator_n == 0 || !got.p ||
+           mr_str_eq(got, mr_str_n(d->validator, d->validator_n));
 }
 
 void get_set_why(struct get_download *d, const char *url, const char *text)

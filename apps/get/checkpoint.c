@@ -79,7 +79,7 @@ void get_part_maybe_checkpoint(struct get_part *p)
                                        .reap = true};
     int64_t time = p->has_checkpoint ? CHECKPOINT_TIME : CHECKPOINT_FIRST;
 
-    if (p->checkpointing || p->lost || p->j.validator.n == 0)
+    if (p->checkpointing || p->lost || p->j.validator.n == 0 || p->j.length < 0)
         return;
     if (p->unsynced < get_part_checkpoint_bytes &&
         mr_now() - p->synced_at < time)

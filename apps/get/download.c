@@ -175,7 +175,8 @@ static enum step take_whole(struct get_download *d, struct get_mirror *m,
     get_end_helpers(d);
     d->anew = false;
     keep_validator(d, a);
-    rc = get_part_begin(d->part, d->length, mr_call_url(call),
+    /* As it was asked for: where redirects led is signed, and gone tomorrow. */
+    rc = get_part_begin(d->part, d->length, mr_str(m->url),
                         mr_str_n(d->validator, d->validator_n), d->why);
     if (rc)
         return fail(d, f, rc == -ENOMEM ? GET_OTHER : GET_FILE, true);
@@ -208,6 +209,8 @@ static enum step take_part(struct get_download *d, struct get_mirror *m,
             return fail(d, f, GET_FILE, true);
         d->writing = true;
     }
+    if (!get_make_way(d, a->from))
+        return AGAIN; /* somebody was quicker: look again */
     return get_pull(d, m, call, a->from, a->to, f) ? FAILED : AGAIN;
 }
 

@@ -167,6 +167,9 @@ MR_MUST_USE int get_place_settle(struct get_download *d,
 
 /* --- pull.c --- */
 
+/* Bytes from `from` on are free for a lane, after what had them was cut:
+ * whatever happened while the server was asked. */
+bool get_make_way(struct get_download *d, int64_t from);
 /* The call's body, bytes [from, to) (to -1: until it ends), into the part. 0;
  * -Exxx: d->why and *ret_f. May park. */
 MR_MUST_USE int get_pull(struct get_download *d, struct get_mirror *m,

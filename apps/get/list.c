@@ -143,8 +143,10 @@ int get_list_open(struct get_list **ret, const char *path,
     size_t n = strlen(path) + 1;
     int rc;
 
-    if (!l)
+    if (!l) {
+        snprintf(why, GET_LIST_WHY, "out of memory");
         return -ENOMEM;
+    }
     l->path = mr_alloc(n);
     rc = l->path ? 0 : -ENOMEM;
     if (rc == 0) {
@@ -204,7 +206,7 @@ static int next_line(struct get_list *l, struct mr_str *ret)
     for (;;) {
         all = mr_buf_view(&l->buf);
         at = all.n > 0 ? mr_str_find(all, '\n') : -1;
-        if (at < 0 && l->ended && all.n == 0)
+        if (at < 0 && l->ended && all.n == 0 && !l->too_long)
             return 0;
         if (at >= 0 || l->ended) {
             l->used = at >= 0 ? (size_t)at + 1 : all.n;

@@ -134,7 +134,7 @@ static bool is_reserved(struct mr_str s)
             mr_str_is_case(mr_str_n(s.p, 3), "lpt"));
 }
 
-static bool is_ours(struct mr_str s)
+bool get_name_is_ours(struct mr_str s)
 {
     return mr_str_ends(s, ".part") || mr_str_ends(s, ".part.journal") ||
            mr_str_ends(s, ".part.journal.new");
@@ -186,7 +186,7 @@ size_t get_name_clean(char out[GET_NAME_SIZE], struct mr_str raw)
     n = put_between(out, s, "");
     /* The cut may have left a space or a dot at the end of the base. */
     n = trim(mr_str_n(out, n)).n;
-    if (is_ours(mr_str_n(out, n))) {
+    if (get_name_is_ours(mr_str_n(out, n))) {
         n = MR_MIN(n, GET_NAME_MAX - 1);
         out[n++] = '_';
     }

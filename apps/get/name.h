@@ -33,6 +33,8 @@ ssize_t get_name_of_disposition(char out[GET_NAME_SIZE], struct mr_str field);
 /* The last segment of a URL's path, decoded and cleaned, or "index.html". Its
  * length. */
 size_t get_name_of_url(char out[GET_NAME_SIZE], struct mr_str url);
+/* Does it end as mrget's own files do, whose names are made of others'? */
+bool get_name_is_ours(struct mr_str name);
 /* "a.txt" and 1: "a.1.txt"; "a.tar.gz": "a.1.tar.gz". Its length. */
 size_t get_name_number(char out[GET_NAME_SIZE], struct mr_str name,
                        unsigned number);

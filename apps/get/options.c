@@ -249,7 +249,7 @@ static int check(const struct get_options *o)
                      "with --mirror all URLs stand on the command line");
     if (o->checksum && !one)
         return wrong("--checksum", o->checksum, "it is for one file");
-    if (o->output && !one && !strchr(o->output, '#') &&
+    if (o->output && !one && (o->list || !strchr(o->output, '#')) &&
         strcmp(o->output, "-") != 0)
         return wrong("--output", o->output,
                      "it is for one file; '#1' in it stands for what the "

@@ -47,6 +47,9 @@ static int fail_file(const struct get_part *p, int err, char *why)
     case -EBUSY:
         return fail(p, err, why, "another process is downloading it (%s)",
                     p->file.part);
+    case -EUSERS:
+        return fail(p, err, why, "%s is another user's: it is not touched",
+                    p->file.part);
     case -EMLINK:
         return fail(p, err, why, "%s is a link, or no file: it is not touched",
                     p->file.part);
@@ -396,8 +399,9 @@ int get_part_finish(struct get_part *p, char *why)
 
 bool get_part_is_kept(const struct get_part *p)
 {
-    return p->begun && !p->done && p->file.fd >= 0 && p->j.validator.n > 0 &&
-           p->j.done.n > 0 && !p->whole && (!p->lost || p->has_checkpoint);
+    return p->begun && !p->done && p->file.fd >= 0 && p->j.length >= 0 &&
+           p->j.validator.n > 0 && p->j.done.n > 0 && !p->whole &&
+           (!p->lost || p->has_checkpoint);
 }
 
 static intptr_t close_job(void *arg)

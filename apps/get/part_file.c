@@ -102,6 +102,8 @@ static int check(struct get_file *f, int fd)
     if (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)
         return -EAGAIN;
     f->is_empty = mine.st_size == 0;
+    if (mine.st_uid != geteuid()) /* he may have it open, to write */
+        return -EUSERS;
     return S_ISREG(mine.st_mode) && mine.st_nlink == 1 ? 0 : -EMLINK;
 }
 
@@ -141,7 +143,8 @@ static int remove_journal(struct get_file *f)
 {
     int rc = f->has_journal ? mr_sys_unlinkat(f->dir, f->journal, 0) : -ENOENT;
 
-    if (rc == 0)
+    /* Gone already: perhaps by one who was killed before he synced that. */
+    if (rc == 0 || (rc == -ENOENT && f->has_journal && !f->is_empty))
         rc = sync_directory(f);
     if (rc && rc != -ENOENT)
         return rc;

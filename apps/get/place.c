@@ -35,6 +35,15 @@ static int use_given(struct get_download *d, const char *given)
         d->outcome = GET_USAGE;
         return -EINVAL;
     }
+    if (get_name_is_ours(mr_str(last))) {
+        snprintf(
+            d->why, sizeof d->why,
+            "%.300s: names that end in .part or .part.journal are for what "
+            "is not whole yet",
+            given);
+        d->outcome = GET_USAGE;
+        return -EINVAL;
+    }
     snprintf(d->name, sizeof d->name, "%s", last);
     if (!slash)
         return 0;
@@ -76,7 +85,7 @@ static int open_one(struct get_download *d, const char *name)
                                  "the list or --auto-number tell them apart"
                                : "%s: out of memory",
                  name);
-        return rc;
+        return rc == -EEXIST ? -EBUSY : rc; /* not one that is there */
     }
     return get_part_open(&d->part,
                          &(struct get_part_options){
@@ -97,8 +106,9 @@ static int open_part(struct get_download *d)
 
     if (rc == -EEXIST && d->e->o->resume && !d->e->o->auto_number)
         return 1;
-    for (unsigned i = 1;
-         rc == -EEXIST && d->e->o->auto_number && i <= NUMBER_MAX; i++) {
+    for (unsigned i = 1; (rc == -EEXIST || rc == -EBUSY) &&
+                         d->e->o->auto_number && i <= NUMBER_MAX;
+         i++) {
         (void)get_name_number(name, mr_str(d->name), i);
         rc = open_one(d, name);
         if (rc == 0)
@@ -121,8 +131,12 @@ static bool is_open_to_names(const struct get_download *d)
 static void take_over(struct get_download *d)
 {
     const struct get_journal *j = get_part_journal(d->part);
+    bool same = d->e->o->checksum != NULL;
 
-    if (!j || j->length < 0 || j->validator.n == 0 ||
+    /* A date and a length are one resource's: another may have the same. */
+    for (size_t i = 0; i < d->item->n_urls && j; i++)
+        same |= mr_str_eq(j->url, mr_str(d->item->urls[i]));
+    if (!j || !same || j->length < 0 || j->validator.n == 0 ||
         j->validator.n >= sizeof d->validator)
         return;
     d->length = j->length;
@@ -147,6 +161,10 @@ int get_place_prepare(struct get_download *d)
     rc = open_part(d);
     if (rc == 0)
         take_over(d);
+    if (rc == -EBUSY && is_open_to_names(d)) {
+        d->outcome = GET_OK; /* the server may name it */
+        return 0;
+    }
     return rc;
 }
 

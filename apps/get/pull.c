@@ -67,9 +67,7 @@ bool get_next_piece(struct get_download *d, struct get_range *ret)
     return true;
 }
 
-/* Bytes from `from` on are free for a lane, after what had them was cut:
- * whatever happened while the server was asked. */
-static bool make_way(struct get_download *d, int64_t from)
+bool get_make_way(struct get_download *d, int64_t from)
 {
     struct get_range gap;
 
@@ -102,7 +100,7 @@ static bool help_once(struct get_download *d)
     m->lanes++;
     rc = get_ask(d, m, piece.from, piece.to, &c, &a, &f);
     good = rc == 0 && a.kind == GET_ANSWER_PART && get_is_same(d, &a);
-    if (good && make_way(d, piece.from)) {
+    if (good && get_make_way(d, piece.from)) {
         rc = get_pull(d, m, c.call, a.from, MR_MIN(a.to, piece.to), &f);
     } else if (good) { /* somebody was quicker: look again */
         d->asking = false;

@@ -13,6 +13,7 @@
 #include "apps/get/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "core/sync.h"
 #include "core/sys.h"
 #include "core/timer.h"
+#include "io/fd.h"
 
 #define MOST_WAITING ((size_t)1 << 20)
 /* Lines that nobody watches are gathered for so long. */
@@ -36,7 +38,7 @@
 
 struct get_report {
     enum get_style style;
-    int fd;
+    int fd, own;
     bool live;
     bool dead;  /* nobody reads it any more */
     bool ended; /* the writer leaves when all is written */
@@ -92,6 +94,23 @@ void get_report_resize(struct get_report *r)
         get_display_resize(&r->display, w.ws_col, w.ws_row);
 }
 
+/* A terminal is writable when it has room for one byte, and a write of more
+ * would wait: so it is opened once more, not to wait. The shell's stays as it
+ * is. */
+static void open_terminal(struct get_report *r)
+{
+    char path[32];
+
+    r->own = -1;
+    if (!isatty(r->fd))
+        return;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", r->fd);
+    r->own = mr_sys_openat(AT_FDCWD, path,
+                           O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (r->own >= 0)
+        r->fd = r->own;
+}
+
 int get_report_open(struct get_report **ret, const struct get_options *o)
 {
     struct get_report *r = mr_calloc(1, sizeof *r);
@@ -105,6 +124,7 @@ int get_report_open(struct get_report **ret, const struct get_options *o)
     if (r->fd == STDOUT_FILENO && o->output && strcmp(o->output, "-") == 0)
         r->fd = STDERR_FILENO;
     r->live = o->style == GET_LINES && is_terminal(r->fd);
+    open_terminal(r);
     get_display_init(&r->display, 0, 0, !(plain && *plain));
     get_report_resize(r);
     mr_buf_init(&r->buf);
@@ -116,6 +136,7 @@ int get_report_open(struct get_report **ret, const struct get_options *o)
     r->writer = mr_spawn(write_all, r);
     if (!r->writer) {
         get_display_fini(&r->display);
+        mr_fd_close(r->own);
         mr_free(r);
         return -ENOMEM;
     }
@@ -143,6 +164,7 @@ void get_report_close(struct get_report *r)
         (void)!mr_join(r->writer, NULL, MR_NEVER); /* it ends at its wait */
         mr_shield_leave(&shield);
     }
+    mr_fd_close(r->own);
     mr_buf_fini(&r->buf);
     mr_buf_fini(&r->line);
     mr_buf_fini(&r->writing);

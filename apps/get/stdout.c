@@ -35,14 +35,19 @@ static int wrong(struct get_download *d, const char *text,
     return -EIO;
 }
 
-static int pour(struct pipe_out *p, struct mr_call *call, struct get_failure *f)
+/* The body, or of it what is before byte `to`. */
+static int pour(struct pipe_out *p, struct mr_call *call, int64_t to,
+                struct get_failure *f)
 {
     struct get_download *d = p->d;
-    ssize_t n;
+    ssize_t n = 0;
     int rc;
 
     d->state = GET_RECEIVING;
-    while ((n = mr_call_read(call, p->buf, BUFFER, d->deadline)) > 0) {
+    while (p->sent < to &&
+           (n = mr_call_read(call, p->buf,
+                             (size_t)MR_MIN((int64_t)BUFFER, to - p->sent),
+                             d->deadline)) > 0) {
         rc = get_out_write(STDOUT_FILENO, p->buf, (size_t)n, MR_NEVER);
         if (rc == -ECANCELED)
             break;
@@ -58,6 +63,13 @@ static int pour(struct pipe_out *p, struct mr_call *call, struct get_failure *f)
         if (d->e->rate.per_second > 0 &&
             get_rate_take(&d->e->rate, (size_t)n, d->deadline) != 0)
             break;
+        n = 0;
+    }
+    if (n == 0 && p->sent < to && to < INT64_MAX) {
+        get_set_why(d, d->item->urls[0], "the answer ended too early");
+        *f = (struct get_failure){
+            .outcome = GET_NETWORK, .again = true, .retry_after_ms = -1};
+        return -ENODATA;
     }
     if (n == 0)
         return 0;
@@ -80,10 +92,10 @@ static int take(struct pipe_out *p, struct get_mirror *m, struct mr_call *call,
         d->length = a->total;
         d->validator_n = MR_MIN(a->validator.n, sizeof d->validator);
         memcpy(d->validator, a->validator.p ?: "", d->validator_n);
-        return pour(p, call, f);
+        return pour(p, call, INT64_MAX, f);
     }
     if (a->kind == GET_ANSWER_PART && get_is_same(d, a))
-        return pour(p, call, f);
+        return pour(p, call, a->to, f);
     if (a->kind == GET_ANSWER_NO) {
         snprintf(text, sizeof text, "status %d", a->status);
         get_set_why(d, m->url, text);
@@ -146,10 +158,12 @@ static void run(struct pipe_out *p)
 
     do {
         m = get_pick_mirror(d, false);
-        if (try_once(p, m, &f) == 0) {
-            check_sum(p);
-            return;
-        }
+        while (try_once(p, m, &f) == 0) {
+            if (d->length < 0 || p->sent >= d->length) {
+                check_sum(p);
+                return;
+            }
+        } /* a server may give less of a range than was asked for */
     } while (get_try_again(d, m, &f));
 }
 
@@ -173,7 +187,9 @@ void get_to_stdout(struct get_download *d)
         get_report_done(
             r, &d->about,
             &(struct get_sum){(uint64_t)p.sent, d->came, mr_now() - d->began});
-    else if (d->outcome != GET_INTERRUPTED)
-        get_report_error(r, &d->about, d->outcome, d->why, false);
+    else if (d->outcome != GET_INTERRUPTED || d->e->o->style == GET_JSON)
+        get_report_error(r, &d->about, d->outcome,
+                         d->outcome == GET_INTERRUPTED ? "interrupted" : d->why,
+                         false);
     get_engine_count(d->e, d->outcome, (uint64_t)p.sent, false);
 }

@@ -56,7 +56,7 @@ check 'no other of four' [ "$(cd "$box" && echo ./*)" = './one ./three' ]
 # The same name twice, and one that is there: never overwritten.
 rm -rf "$box"
 get "$bad_url/x/same?size=9K" "$bad_url/y/same?size=9K&seed=2"
-check "the same name twice: status $got_status" [ $got_status != 0 ]
+check "the same name twice: status $got_status" [ $got_status = 3 ]
 check 'the same name twice: not named' grep -q same "$tmp/said"
 either() { is_file same 9K || is_file same 9K 2; }
 check 'the same name twice: a mixture' either
@@ -74,6 +74,22 @@ get -d "$tmp/none" "$bad_url/name?size=9K"
 check "no such directory: status $got_status" [ $got_status = 3 ]
 get -d /proc "$bad_url/name?size=9K"
 check "a directory that takes no file: status $got_status" [ $got_status = 3 ]
+
+# Another URL of the same name, length and date is another file.
+rm -rf "$box"
+get --retry 0 -o mix "$bad_url/m1?size=3M&etag=none&modified=1&at=2M&do=cut"
+check 'two of one date: nothing is kept' [ -s "$box/mix.part" ]
+get -c -o mix "$bad_url/m2?size=3M&etag=none&modified=1&seed=2"
+check "two of one date: status $got_status" [ $got_status = 0 ]
+check 'two of one date: a mixture' is_file mix 3M 2
+
+# The same name twice is refused with -c, too; and one that is mrget's own.
+rm -rf "$box"
+get -c -j 1 "$bad_url/x/same?size=9K" "$bad_url/y/same?size=9K&seed=2"
+check "the same name twice, -c: status $got_status" [ $got_status = 3 ]
+check 'the same name twice, -c: the first' is_file same 9K
+get -o a.part "$bad_url/p?size=9K"
+check "a name of ours: status $got_status" [ $got_status = 2 ]
 
 # What a run leaves, the next one with -c goes on with.
 stat_of() {

@@ -167,6 +167,31 @@ TEST(file_save_fails)
     mr_cookie_jar_free(jar);
 }
 
+/* What is a link stays one: it is written through, and nothing old is left. */
+TEST(file_save_link)
+{
+    const char *path = in_dir("c");
+    char target[160];
+    struct mr_cookie_jar *jar;
+    struct stat st;
+
+    EQ_INT(mr_cookie_jar_new(&jar), 0);
+    snprintf(target, sizeof target, "%s.target", path);
+    write_file(target, "much that is old, and longer than what comes; "
+                       "much that is old, and longer than what comes; "
+                       "much that is old, and longer than what comes\n");
+    EQ_INT(symlink(target, path), 0);
+    EQ_INT(mr_cookie_jar_save(jar, path, NOW), 0);
+    EQ_INT(lstat(path, &st), 0);
+    OK(S_ISLNK(st.st_mode));
+    EQ_INT(stat(target, &st), 0);
+    OK(st.st_size < 100);
+    EQ_INT(unlink(path), 0);
+    EQ_INT(unlink(target), 0);
+    leave_dir();
+    mr_cookie_jar_free(jar);
+}
+
 /* A name that somebody put there before is not written through. */
 TEST(file_save_beside)
 {
@@ -358,7 +383,7 @@ TEST(cookie_date_days)
     }
 }
 
-SUITE("files", file_save_and_load, file_save_fails, file_save_beside,
-      file_lines, file_load_fails)
+SUITE("files", file_save_and_load, file_save_fails, file_save_link,
+      file_save_beside, file_lines, file_load_fails)
 SUITE("dates", cookie_dates, cookie_date_days)
 TEST_MAIN()

@@ -409,6 +409,28 @@ TEST(jar_no_memory)
     }
 }
 
-SUITE("cookies", jar_one, jar_times, jar_order, jar_secure_stays)
-SUITE("limits", jar_sizes, jar_many_of_one, jar_many, jar_field, jar_no_memory)
+SUITE("cookies", jar_one, jar_times, jar_order, jar_secure_crowd)
+/* http pushes no Secure one out, and an expired one is in nobody's way. */
+TEST(jar_secure_crowd)
+{
+    struct mr_cookie_jar *jar;
+    char text[64];
+
+    EQ_INT(mr_cookie_jar_new(&jar), 0);
+    for (int i = 0; i < MR_COOKIES_PER_DOMAIN; i++) {
+        snprintf(text, sizeof text, "s%d=1; Secure; Path=/%d; Max-Age=10", i,
+                 i);
+        EQ_INT(set(jar, "https://a.com/", text), 0);
+    }
+    EQ_INT(set(jar, "http://a.com/", "p=1; Path=/p"), 0);
+    EQ_INT(mr_cookie_jar_count(jar), MR_COOKIES_PER_DOMAIN);
+    check(jar, "https://a.com/0", "s0=1");
+    check(jar, "http://a.com/p", "");
+    EQ_INT(set(jar, "http://a.com/", "s0=2; Path=/0"), -EINVAL);
+    EQ_INT(set_at(jar, "http://a.com/", mr_str("s0=2; Path=/0"), NOW + 11), 0);
+    mr_cookie_jar_free(jar);
+}
+
+SUITE("limits", jar_secure_crowd, jar_sizes, jar_many_of_one, jar_many,
+      jar_field, jar_no_memory)
 TEST_MAIN()
