@@ -32,14 +32,21 @@ static void check_head(const struct mr_answer_parser *p, enum mr_method method,
                        const char *buf)
 {
     const struct mr_response_head *h = &p->head;
-    struct mr_str te = mr_headers_get(&h->headers, "transfer-encoding");
-    struct mr_str len = mr_headers_get(&h->headers, "content-length");
+    struct mr_str te = {0}, len = {0};
 
     must(h->status >= 100 && h->status <= 999);
     must(h->headers.n <= limits.max_fields && p->size <= limits.max_head);
+    /* RFC 9110 9.3.6: behind a CONNECT that worked these mean nothing. */
+    if (method != MR_METHOD_CONNECT || h->status / 100 != 2) {
+        te = mr_headers_get(&h->headers, "transfer-encoding");
+        len = mr_headers_get(&h->headers, "content-length");
+        must(mr_headers_count(&h->headers, "content-length") <= 1);
+        must(mr_headers_count(&h->headers, "transfer-encoding") <= 1);
+    } else {
+        must(h->body == MR_ANSWER_TUNNEL);
+    }
     must(!(te.p && len.p));
     must((h->content_length >= 0) == (len.p != NULL));
-    must(mr_headers_count(&h->headers, "content-length") <= 1);
     must(h->body != MR_ANSWER_CHUNKED || mr_str_is_case(te, "chunked"));
     must(h->body != MR_ANSWER_LENGTH || len.p);
     must(h->body != MR_ANSWER_CLOSE || (!te.p && !len.p && !h->keep_alive));

@@ -409,7 +409,7 @@ TEST(jar_no_memory)
     }
 }
 
-SUITE("cookies", jar_one, jar_times, jar_order, jar_secure_crowd)
+SUITE("cookies", jar_one, jar_times, jar_order, jar_secure_stays)
 /* http pushes no Secure one out, and an expired one is in nobody's way. */
 TEST(jar_secure_crowd)
 {
