@@ -282,6 +282,10 @@ static void serve_the_defaults(struct site *s, const char *const *args)
     if (!CHECK_OK(site_start(s, "")))
         return;
     CHECK_OK(site_log_has(s, "listening on http://127.0.0.1:8080 "));
+    /* A line later, so perhaps not there yet. */
+    for (int64_t end = site_now() + 10000;
+         !site_log_has(s, "no -c FILE: serving files of ") && site_now() < end;)
+        site_pause();
     CHECK_OK(site_log_has(s, "no -c FILE: serving files of "));
 }
 
