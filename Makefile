@@ -42,7 +42,16 @@ LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
 LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay -lz -lbrotlienc \
 	-lbrotlidec -lzstd -lpsl
 LIBS_apps = $(LIBS_http)
-LINK = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+LINK = $(CC) $(CFLAGS) -fno-lto $(LDFLAGS) -Wl,--as-needed
+
+# The server is optimised as a whole when it is linked (http/README.md); its
+# objects hold machine code too, for all else that is made of them. LTO=no: not.
+ifeq ($(MODE)-$(notdir $(firstword $(CC))),release-gcc)
+LTO ?= yes
+endif
+LTO_COMPILE = $(if $(filter yes,$(LTO)),-flto -ffat-lto-objects)
+LINK_lto = $(if $(filter yes,$(LTO)),$(filter-out -fno-lto,$(LINK)) \
+	-flto=auto -Wno-maybe-uninitialized,$(LINK))
 
 # --- what there is ---
 
@@ -138,7 +147,7 @@ $(foreach l,core io http apps,$(if $(call tests_of,$(l)),\
 # The server holds the whole runtime and shows apps what is MR_API.
 $(OUT)/millrace: $(call app_obj,millrace) $(foreach a,$(BUILTIN),$(call app_obj,$(a))) $(archives)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive \
+	$(Q)$(LINK_lto) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive \
 		$(archives) -Wl,--no-whole-archive $(LIBS_apps)
 
 # Without the library it is left out, and named.
@@ -209,6 +218,8 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(below_http)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(LIBS_http)
 
+$(core_obj) $(io_obj) $(http_obj) \
+$(foreach a,millrace $(BUILTIN),$(call app_obj,$(a))): CFLAGS += $(LTO_COMPILE)
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
