@@ -283,14 +283,19 @@ int mr_proxies_new(struct mr_proxies **ret, const struct mr_proxies_from *from,
     return 0;
 }
 
-int mr_proxies_from_env(struct mr_proxies **ret, char why[MR_PROXIES_WHY])
+struct mr_proxies_from mr_proxies_env(void)
 {
-    const struct mr_proxies_from from = {
+    return (struct mr_proxies_from){
         .http = getenv("http_proxy"),
         .https = first_of(getenv("https_proxy"), getenv("HTTPS_PROXY")),
         .all = first_of(getenv("all_proxy"), getenv("ALL_PROXY")),
         .no = first_of(getenv("no_proxy"), getenv("NO_PROXY")),
     };
+}
+
+int mr_proxies_from_env(struct mr_proxies **ret, char why[MR_PROXIES_WHY])
+{
+    const struct mr_proxies_from from = mr_proxies_env();
 
     return mr_proxies_new(ret, &from, why);
 }

@@ -48,6 +48,8 @@ struct mr_proxies_from {
 MR_API MR_MUST_USE int mr_proxies_new(struct mr_proxies **ret,
                                       const struct mr_proxies_from *from,
                                       char why[MR_PROXIES_WHY]);
+/* The variables of this process's environment, by the rules above. Views. */
+MR_API struct mr_proxies_from mr_proxies_env(void);
 /* The same, of this process's environment. */
 MR_API MR_MUST_USE int mr_proxies_from_env(struct mr_proxies **ret,
                                            char why[MR_PROXIES_WHY]);

@@ -78,29 +78,16 @@ static enum get_outcome load_netrc(struct get_setup *s,
 static enum get_outcome find_proxies(struct get_setup *s,
                                      const struct get_options *o, char *why)
 {
-    struct mr_proxies_from from = {
-        .http = o->proxy ? o->proxy : getenv("http_proxy"),
-        .https = o->proxy,
-        .all = getenv("all_proxy"),
-        .no = o->no_proxy ? o->no_proxy : getenv("no_proxy"),
-    };
+    struct mr_proxies_from from = mr_proxies_env();
     int rc;
 
     if (o->proxy && *o->proxy == '\0')
         return GET_OK;
-    if (!o->proxy && !o->no_proxy) {
-        rc = mr_proxies_from_env(&s->proxies, why);
-    } else {
-        if (!from.https)
-            from.https = getenv("https_proxy");
-        if (!from.https || !*from.https)
-            from.https = getenv("HTTPS_PROXY");
-        if (!from.all || !*from.all)
-            from.all = getenv("ALL_PROXY");
-        if (!from.no)
-            from.no = getenv("NO_PROXY");
-        rc = mr_proxies_new(&s->proxies, &from, why);
-    }
+    if (o->proxy)
+        from.http = from.https = o->proxy;
+    if (o->no_proxy)
+        from.no = o->no_proxy;
+    rc = mr_proxies_new(&s->proxies, &from, why);
     if (rc == -ENOMEM)
         return out_of_memory(why);
     return rc ? GET_USAGE : GET_OK;
