@@ -209,7 +209,7 @@ static enum step take_part(struct get_download *d, struct get_mirror *m,
             return fail(d, f, GET_FILE, true);
         d->writing = true;
     }
-    if (!get_make_way(d, a->from))
+    if (!get_make_way(d, a->from, a->to))
         return AGAIN; /* somebody was quicker: look again */
     return get_pull(d, m, call, a->from, a->to, f) ? FAILED : AGAIN;
 }
@@ -274,7 +274,7 @@ static bool is_whole(struct get_download *d)
         mr_event_clear(&d->lane_ended);
         if (mr_event_wait(&d->lane_ended, d->deadline) != 0)
             return true; /* finish says that something is missing */
-        if (!d->asking && get_part_gap(d->part, 0, &gap))
+        if (!d->asker && get_part_gap(d->part, 0, &gap))
             return false;
     }
     return !get_part_gap(d->part, 0, &gap);
@@ -288,11 +288,13 @@ static enum step try_once(struct get_download *d, struct get_mirror *m,
     enum step step = FAILED;
 
     d->state = d->n_lanes > 0 ? GET_RECEIVING : GET_ASKING;
-    d->asking = piece->from >= 0;
+    if (piece->from >= 0)
+        d->asker = d;
     m->lanes++;
     if (get_ask(d, m, piece->from, piece->to, &c, &a, f) == 0)
         step = take(d, m, c.call, &a, f);
-    d->asking = false;
+    if (d->asker == d) /* by now it may be a helper */
+        d->asker = NULL;
     get_hang_up(&c);
     m->lanes--;
     return step;
@@ -439,6 +441,7 @@ void get_download_run(struct get_engine *e, struct get_host *host,
         get_to_stdout(d);
     else
         fetch(d);
+    e->came += d->came;
     mr_list_remove(&d->node);
     if (d->own_dir)
         mr_fd_close(d->dir);

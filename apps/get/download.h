@@ -23,8 +23,9 @@
  * has the first one's length, and was asked for with If-Range and its strong
  *      validator, or has it too; where there is none, a checksum was given that
  *      all must have in the end. Else the file is begun anew.
- *  (2) One helper at a time asks for a piece that another lane still has; that
- *      lane is cut when the answer is known to be good, not before.
+ *  (2) One at a time asks for a piece, the lead or a helper. What another lane
+ *      still has of it is cut off when the answer is known to be good, not
+ *      before; then the piece is the asker's, if nobody has any of it.
  *
  * over budget: what five small files of one thing share.
  */
@@ -87,8 +88,9 @@ struct get_download {
     struct mr_group helpers;
     struct mr_list lanes; /* struct get_puller */
     unsigned n_lanes;     /* helpers, those that ask among them */
-    bool asking;          /* invariant 2 */
-    struct mr_event lane_ended;
+    const void *asker;    /* the download, or a helper's; NULL: nobody asks.
+                           * Invariant 2 */
+    struct mr_event lane_ended; /* or has begun: others may ask */
     int64_t split_at;       /* when the last helper began, or the first lane */
     uint64_t came_at_split; /* and what had come then */
     uint64_t split_speed;   /* and how fast it was before; 0: not known */
@@ -167,9 +169,9 @@ MR_MUST_USE int get_place_settle(struct get_download *d,
 
 /* --- pull.c --- */
 
-/* Bytes from `from` on are free for a lane, after what had them was cut:
- * whatever happened while the server was asked. */
-bool get_make_way(struct get_download *d, int64_t from);
+/* Bytes [from, to) are free for a lane, after what had them was cut. False:
+ * something happened while the server was asked. */
+bool get_make_way(struct get_download *d, int64_t from, int64_t to);
 /* The call's body, bytes [from, to) (to -1: until it ends), into the part. 0;
  * -Exxx: d->why and *ret_f. May park. */
 MR_MUST_USE int get_pull(struct get_download *d, struct get_mirror *m,

@@ -76,6 +76,7 @@ static void begin_write(struct write_job *job)
     struct get_part *p = job->part;
 
     job->hash = p->digest && !p->hashing && p->hashed == job->off;
+    MR_BUG_ON(p->digest && job->off < p->hashed); /* it would be another sum */
     p->hashing |= job->hash;
     job->rc = p->err;
 }
@@ -179,6 +180,19 @@ static intptr_t open_job(void *arg)
     return 0;
 }
 
+/* Two writers of one byte: whose it is then, nobody knows. */
+static bool is_taken(const struct get_part *p, int64_t from, int64_t to)
+{
+    MR_LIST_EACH (node, &p->lanes) {
+        const struct get_lane *lane =
+            mr_container_of(node, struct get_lane, node);
+
+        if ((to < 0 || lane->from < to) && (lane->to < 0 || from < lane->to))
+            return true;
+    }
+    return false;
+}
+
 int get_lane_open(struct get_lane **ret, struct get_part *p, int64_t from,
                   int64_t to)
 {
@@ -187,6 +201,7 @@ int get_lane_open(struct get_lane **ret, struct get_part *p, int64_t from,
 
     MR_BUG_ON(!p->begun || p->done || from < 0 || (to >= 0 && to < from));
     MR_BUG_ON(to < 0 ? p->j.length >= 0 : p->j.length >= 0 && to > p->j.length);
+    MR_BUG_ON(is_taken(p, from, to));
     lane = mr_calloc(1, sizeof *lane);
     if (!lane)
         return -ENOMEM;

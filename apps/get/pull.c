@@ -53,7 +53,7 @@ bool get_next_piece(struct get_download *d, struct get_range *ret)
     struct puller *victim;
     struct get_range rest;
 
-    if (d->asking || d->length < 0)
+    if (d->asker || d->length < 0)
         return false;
     if (get_part_gap(d->part, 0, ret))
         return true;
@@ -67,7 +67,7 @@ bool get_next_piece(struct get_download *d, struct get_range *ret)
     return true;
 }
 
-bool get_make_way(struct get_download *d, int64_t from)
+bool get_make_way(struct get_download *d, int64_t from, int64_t to)
 {
     struct get_range gap;
 
@@ -76,9 +76,10 @@ bool get_make_way(struct get_download *d, int64_t from)
         struct get_range rest = get_lane_rest(p->lane);
 
         if (rest.from <= from && from < rest.to)
-            return get_lane_cut(p->lane, from) == 0;
+            return to <= rest.to && get_lane_cut(p->lane, from) == 0;
     }
-    return get_part_gap(d->part, from, &gap) && gap.from == from;
+    return get_part_gap(d->part, from, &gap) && gap.from == from &&
+           to <= gap.to;
 }
 
 /* --- helpers --- */
@@ -96,16 +97,16 @@ static bool help_once(struct get_download *d)
 
     if (!m || !get_next_piece(d, &piece))
         return false;
-    d->asking = true;
+    d->asker = &piece;
     m->lanes++;
     rc = get_ask(d, m, piece.from, piece.to, &c, &a, &f);
     good = rc == 0 && a.kind == GET_ANSWER_PART && get_is_same(d, &a);
-    if (good && get_make_way(d, piece.from)) {
+    if (good && get_make_way(d, a.from, MR_MIN(a.to, piece.to))) {
         rc = get_pull(d, m, c.call, a.from, MR_MIN(a.to, piece.to), &f);
     } else if (good) { /* somebody was quicker: look again */
-        d->asking = false;
+        d->asker = NULL;
     } else {
-        d->asking = false;
+        d->asker = NULL;
         /* No ranges, or not this file: then it is no help, but no harm. */
         m->whole_only |= rc == 0;
         rc = -EAGAIN;
@@ -150,7 +151,7 @@ static void maybe_help(struct get_download *d)
 {
     unsigned most = d->e->o->split ? d->e->o->split : GET_SPLIT_AUTO;
 
-    if (d->no_split || d->asking || d->length < 2 * GET_SPLIT_MIN ||
+    if (d->no_split || d->asker || d->length < 2 * GET_SPLIT_MIN ||
         d->n_lanes + 1 >= most || !get_can_range(d) || d->e->stopping)
         return;
     if (!d->e->o->split && !is_worth_it(d))
@@ -179,7 +180,7 @@ void get_end_helpers(struct get_download *d)
         d->n_lanes--;
         get_engine_give_back(d->e, d->host);
     }
-    d->asking = false;
+    d->asker = NULL;
 }
 
 /* --- a body --- */
@@ -268,7 +269,8 @@ int get_pull(struct get_download *d, struct get_mirror *m, struct mr_call *call,
 
     mr_list_init(&p.node);
     rc = get_lane_open(&p.lane, d->part, from, to);
-    d->asking = false;
+    d->asker = NULL; /* it was the caller, if anybody */
+    mr_event_set(&d->lane_ended);
     if (rc)
         return from_file(d, rc, ret_f);
     mr_list_push_back(&d->lanes, &p.node);
