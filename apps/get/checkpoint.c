@@ -13,8 +13,8 @@
 #include "core/sys.h"
 #include "core/timer.h"
 
-/* What a crash may cost: so many bytes, or so long. The first journal comes
- * early, as most downloads that are broken off are young. */
+/* What a crash may cost: so many bytes, or so long. A run's first journal comes
+ * early, as most that are broken off are young. */
 int64_t get_part_checkpoint_bytes = INT64_C(64) << 20;
 #define CHECKPOINT_TIME (INT64_C(5) * 1000000000)
 #define CHECKPOINT_FIRST (INT64_C(1) * 1000000000)
@@ -55,6 +55,7 @@ static int checkpoint(struct get_part *p, bool make_room)
         p->err = p->err ? p->err : job.rc;
     }
     p->has_checkpoint |= job.rc == 0;
+    p->has_own |= job.rc == 0;
     p->synced_at = mr_now();
     mr_arena_fini(&arena);
     return job.rc;
@@ -77,7 +78,7 @@ void get_part_maybe_checkpoint(struct get_part *p)
                                        .where = MR_HERE,
                                        .group = &p->group,
                                        .reap = true};
-    int64_t time = p->has_checkpoint ? CHECKPOINT_TIME : CHECKPOINT_FIRST;
+    int64_t time = p->has_own ? CHECKPOINT_TIME : CHECKPOINT_FIRST;
 
     if (p->checkpointing || p->lost || p->j.validator.n == 0 || p->j.length < 0)
         return;

@@ -6,7 +6,8 @@
  * The feeder, which is the engine's own coroutine, reads items and puts each
  * into its host's queue. Whenever an item comes or a connection is given back,
  * start() lets begin what may: hosts stand in a ring, and each lets one begin
- * when it is its turn. Nothing here parks but the feeder.
+ * when it is its turn. Nothing here parks but the feeder, and who has to tell
+ * that there is no memory.
  */
 #include "apps/get/engine.h"
 
@@ -96,8 +97,30 @@ static int begin(struct get_engine *e, struct get_host *h)
     return 0;
 }
 
-/* Let begin what may. Out of memory with others under way: when one ends. */
-static void start(struct get_engine *e)
+static void refuse(struct get_engine *e, struct get_item *item,
+                   enum get_outcome outcome, const char *why)
+{
+    struct get_about a = {item ? item->id : 0, item ? item->urls[0] : NULL,
+                          NULL};
+
+    get_report_error(e->report, &a, outcome, why, false);
+    get_engine_count(e, outcome, 0, false);
+    mr_free(item);
+}
+
+/* The host's first item is not to begin. */
+static struct get_item *take_out(struct get_engine *e, struct get_host *h)
+{
+    struct mr_list *node = mr_list_pop_front(&h->waiting);
+
+    e->waiting--;
+    drop_if_idle(h);
+    return mr_container_of(node, struct get_item, node);
+}
+
+/* Out of memory with others under way: it goes on when one ends. With none
+ * there is nothing to wait for: the item that cannot begin, else NULL. */
+static struct get_item *start_some(struct get_engine *e)
 {
     bool any = true;
 
@@ -111,13 +134,24 @@ static void start(struct get_engine *e)
             if (mr_list_is_empty(&h->waiting) || h->active >= e->o->per_host)
                 continue;
             if (begin(e, h) != 0)
-                return;
+                return e->connections > 0 ? NULL : take_out(e, h);
             any = true;
             /* Behind the others: it is their turn. */
             mr_list_remove(&h->node);
             mr_list_push_back(&e->hosts, &h->node);
         }
     }
+    return NULL;
+}
+
+/* Let begin what may. Parks only with what cannot: others may come and go
+ * meanwhile, hosts too. */
+static void start(struct get_engine *e)
+{
+    struct get_item *stuck;
+
+    while ((stuck = start_some(e)))
+        refuse(e, stuck, GET_OTHER, "out of memory");
     mr_event_set(&e->changed);
 }
 
@@ -135,8 +169,8 @@ void get_engine_give_back(struct get_engine *e, struct get_host *host)
 {
     e->connections--;
     host->active--;
-    start(e);
     drop_if_idle(host);
+    start(e);
 }
 
 void get_engine_count(struct get_engine *e, enum get_outcome outcome,
@@ -153,17 +187,6 @@ void get_engine_count(struct get_engine *e, enum get_outcome outcome,
 }
 
 /* --- the feeder --- */
-
-static void refuse(struct get_engine *e, struct get_item *item,
-                   enum get_outcome outcome, const char *why)
-{
-    struct get_about a = {item ? item->id : 0, item ? item->urls[0] : NULL,
-                          NULL};
-
-    get_report_error(e->report, &a, outcome, why, false);
-    get_engine_count(e, outcome, 0, false);
-    mr_free(item);
-}
 
 /* All its URLs are URLs. The first one's origin, in the arena. */
 static int check_item(struct mr_arena *arena, struct get_item *item,
@@ -207,6 +230,11 @@ static void enqueue(struct get_engine *e, struct get_item *item)
     start(e);
 }
 
+static enum get_outcome outcome_of_source(int rc)
+{
+    return rc == -EINVAL ? GET_USAGE : rc == -ENOMEM ? GET_OTHER : GET_FILE;
+}
+
 /* Read all there is, as it is wanted. */
 static intptr_t feed(void *arg)
 {
@@ -219,7 +247,7 @@ static intptr_t feed(void *arg)
         if (rc == -ECANCELED)
             return 0;
         if (rc < 0)
-            refuse(e, NULL, rc == -EINVAL ? GET_USAGE : GET_FILE, why);
+            refuse(e, NULL, outcome_of_source(rc), why);
         else
             enqueue(e, item);
         while (e->waiting >= GET_READ_AHEAD && !e->stopping) {
@@ -300,6 +328,7 @@ static void show(struct get_engine *e, struct picture *p)
 {
     struct get_bar total = {0};
     int64_t now = mr_now();
+    uint64_t came = e->came;
     size_t n = 0, active = 0;
     bool known = true;
     char text[64];
@@ -311,17 +340,19 @@ static void show(struct get_engine *e, struct picture *p)
     total.have = e->tally.bytes;
     total.size = (int64_t)e->tally.bytes;
     MR_LIST_EACH (node, &e->active) {
+        struct get_download *d =
+            mr_container_of(node, struct get_download, node);
         struct get_bar *b = &p->bars[n];
 
-        *b = get_download_bar(mr_container_of(node, struct get_download, node),
-                              p->states[n], STATE_TEXT, now);
+        *b = get_download_bar(d, p->states[n], STATE_TEXT, now);
+        came += d->came;
         total.have += b->have;
         total.size += MR_MAX(b->size, 0);
         known &= b->size >= 0;
         n++;
     }
     sum_up(e, &total, text, sizeof text, known, active);
-    get_meter_sample(&p->all, total.have, now);
+    get_meter_sample(&p->all, came, now); /* not what was there already */
     total.speed = p->all.speed;
     get_report_show(e->report, p->bars, n, &total);
 }
@@ -397,9 +428,11 @@ static void work(struct get_engine *e)
 {
     struct mr_coro *watcher = NULL;
     char why[GET_SOURCE_WHY];
+    int rc;
 
-    if (get_source_open(&e->source, e->o, why) != 0) {
-        refuse(e, NULL, GET_FILE, why);
+    rc = get_source_open(&e->source, e->o, why);
+    if (rc) {
+        refuse(e, NULL, outcome_of_source(rc), why);
         return;
     }
     if (get_report_interval(e->report) > 0)

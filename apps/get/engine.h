@@ -60,6 +60,7 @@ struct get_engine {
     bool stopping;           /* an interruption: nothing new begins */
 
     struct get_tally tally;
+    uint64_t came;            /* bytes, of those that have ended, in this run */
     enum get_outcome outcome; /* of those that have ended */
 };
 
@@ -77,7 +78,7 @@ void get_engine_stop(struct get_engine *e);
 
 /* One connection more to this host, if nobody waits for it. False: none. */
 bool get_engine_take_more(struct get_engine *e, struct get_host *host);
-/* One less; others may begin now. */
+/* One less; others may begin now. May park. */
 void get_engine_give_back(struct get_engine *e, struct get_host *host);
 /* A download has ended. */
 void get_engine_count(struct get_engine *e, enum get_outcome outcome,

@@ -255,14 +255,42 @@ static int write_all(int fd, struct mr_str s)
     return mr_sys_fdatasync(fd);
 }
 
+/* What it is called before it is whole. */
+static int name_new(char out[GET_FILE_NAME], const char *name)
+{
+    int n = snprintf(out, GET_FILE_NAME, "%s.new", name);
+
+    return n < 0 || n >= GET_FILE_NAME ? -ENAMETOOLONG : 0;
+}
+
+int get_journal_mark(int dir, const char *name)
+{
+    int fd = mr_sys_openat(
+        dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return fd;
+    mr_sys_close(fd);
+    return 0;
+}
+
+int get_journal_remove(int dir, const char *name)
+{
+    char made[GET_FILE_NAME];
+
+    if (name_new(made, name) == 0)
+        (void)!mr_sys_unlinkat(dir, made, 0); /* there is hardly ever one */
+    return mr_sys_unlinkat(dir, name, 0);
+}
+
 int get_journal_write(int dir, const char *name, struct mr_str text)
 {
     char made[GET_FILE_NAME];
     int fd, rc;
 
-    rc = snprintf(made, sizeof made, "%s.new", name);
-    if (rc < 0 || (size_t)rc >= sizeof made)
-        return -ENAMETOOLONG;
+    rc = name_new(made, name);
+    if (rc)
+        return rc;
     /* What a crash left there may be a link by now. */
     rc = mr_sys_unlinkat(dir, made, 0);
     if (rc && rc != -ENOENT)
@@ -271,7 +299,7 @@ int get_journal_write(int dir, const char *name, struct mr_str text)
         dir, made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fd;
-    rc = write_all(fd, text);
+    rc = text.n > 0 ? write_all(fd, text) : 0;
     mr_sys_close(fd);
     if (rc == 0)
         rc = mr_sys_renameat2(dir, made, dir, name, 0);

@@ -6,8 +6,10 @@
  * journal.h - what of a file is done: in memory, and beside it on the disk.
  *
  *     get_ranges_add(&r, from, to);           these bytes are written
- *     rc = get_journal_write(dir, name, &j);  at once whole, or not at all
- *     rc = get_journal_read(dir, name, &j);   after a crash
+ *     rc = get_journal_format(&arena, &j, &text);
+ *     rc = get_journal_write(dir, name, text);  at once whole, or not at all
+ *     rc = get_journal_read(dir, name, &arena, &j);   after a crash
+ *     rc = get_journal_remove(dir, name);
  *
  * A journal is a file of its own and not a trailer of the data: so the data
  * may be looked at while it comes, and at the end needs no cut before it gets
@@ -76,12 +78,18 @@ MR_MUST_USE int get_journal_parse(struct mr_str text, struct get_journal *ret);
 
 /*
  * Write it at `name` below the directory dir: first as name and ".new", synced,
- * then renamed over. 0, or -Exxx, and the old one is what it was.
+ * then renamed over. 0, or -Exxx, and the old one is what it was. An empty text
+ * is a mark: it says whose the data beside it is, and nothing else; it is not
+ * synced.
  */
 MR_MUST_USE int get_journal_write(int dir, const char *name,
                                   struct mr_str text);
-/* 0; -ENOENT; -EBADMSG; -ELOOP: it is a link; or -Exxx. Strings are in the
- * arena. */
+/* The same mark, where there is no journal: 0; -EEXIST: there is one. */
+MR_MUST_USE int get_journal_mark(int dir, const char *name);
+/* With what a crash left of a ".new" one. 0; -ENOENT; or -Exxx. */
+MR_MUST_USE int get_journal_remove(int dir, const char *name);
+/* 0; -ENOENT; -EBADMSG: a mark, too; -ELOOP: it is a link; or -Exxx. Strings
+ * are in the arena. */
 MR_MUST_USE int get_journal_read(int dir, const char *name,
                                  struct mr_arena *arena,
                                  struct get_journal *ret);

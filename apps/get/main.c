@@ -45,6 +45,7 @@ static intptr_t watch_signals(void *arg)
         if (p->stopped)
             _exit(128 + sig.number);
         p->stopped = sig.number;
+        get_report_interrupt(p->report, 128 + sig.number);
         get_engine_stop(&p->engine);
     }
     return 0;

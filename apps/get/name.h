@@ -5,8 +5,8 @@
 /*
  * name.h - what a downloaded file is called here.
  *
- *     if (get_name_of_disposition(name, field) < 0 &&
- *         get_name_of_url(name, url) < 0) ...
+ *     if (get_name_of_disposition(name, field) < 0)
+ *         n = get_name_of_url(name, url);
  *     rc = get_names_claim(names, name, false);   -EEXIST: another has it
  *
  * A server's names are not trusted: no directory, no control byte, no leading
@@ -47,9 +47,8 @@ void get_names_free(struct get_names *s);
 /* In this run name (with its directory, as one likes) is the caller's. 0;
  * -EEXIST: it is another's; -ENOMEM. */
 MR_MUST_USE int get_names_claim(struct get_names *s, struct mr_str name);
-/* The first of name, "name.1", ... that is free, and is claimed, in out. Its
- * length, or -ENOMEM, -EEXIST (all of 100,000). */
-MR_MUST_USE ssize_t get_names_claim_any(struct get_names *s, struct mr_str name,
-                                        char out[GET_NAME_SIZE]);
+/* Of a claimed name, the number that was not tried yet for get_name_number: 1,
+ * 2, ... and each once. 0: all of 100,000 were. */
+unsigned get_names_next(struct get_names *s, struct mr_str name);
 
 #endif

@@ -115,25 +115,10 @@ int get_names_claim(struct get_names *s, struct mr_str name)
     return 0;
 }
 
-ssize_t get_names_claim_any(struct get_names *s, struct mr_str name,
-                            char out[GET_NAME_SIZE])
+unsigned get_names_next(struct get_names *s, struct mr_str name)
 {
-    int rc = get_names_claim(s, name);
-    char base[GET_NAME_SIZE]; /* name may be out */
-    size_t n = name.n;
+    struct entry *e = find(s, name, hash_of(name));
 
-    MR_BUG_ON(n == 0 || n > GET_NAME_MAX);
-    memcpy(base, name.p, n);
-    name = mr_str_n(base, n);
-    memcpy(out, base, n);
-    out[n] = '\0';
-    while (rc == -EEXIST) {
-        struct entry *e = find(s, name, hash_of(name));
-
-        if (e->next > NUMBER_MAX)
-            return -EEXIST;
-        n = get_name_number(out, name, e->next++);
-        rc = get_names_claim(s, mr_str_n(out, n));
-    }
-    return rc ? rc : (ssize_t)n;
+    MR_BUG_ON(!e->name);
+    return e->next <= NUMBER_MAX ? e->next++ : 0;
 }

@@ -264,6 +264,22 @@ static int check(const struct get_options *o)
     return -1;
 }
 
+/* What getopt_long has stopped at: a word, or a letter within one. */
+static int not_understood(int opt, char **argv)
+{
+    const struct row *r = find_row(optopt);
+    char letter[3] = {'-', (char)optopt};
+
+    if (opt == ':')
+        return wrong("option", optopt < LONG_FIRST ? letter : argv[optind - 1],
+                     "it needs a value");
+    if (optopt >= LONG_FIRST)
+        return bad_value(r, strchr(argv[optind - 1], '=') + 1,
+                         "it takes no value");
+    return wrong("option", optopt ? letter : argv[optind - 1],
+                 "there is none such; mrget --help names them");
+}
+
 static int parse(struct get_options *o, int argc, char **argv)
 {
     struct tables t;
@@ -273,11 +289,8 @@ static int parse(struct get_options *o, int argc, char **argv)
     opterr = 0;
     optind = 1;
     while ((opt = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
-        if (opt == ':')
-            return wrong("option", argv[optind - 1], "it needs a value");
-        if (opt == '?')
-            return wrong("option", argv[optind - 1],
-                         "there is none such; mrget --help names them");
+        if (opt == ':' || opt == '?')
+            return not_understood(opt, argv);
         status = set(o, find_row(opt));
         if (status >= 0)
             return status;

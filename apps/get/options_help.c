@@ -90,5 +90,6 @@ const char get_help[] =
     "Exit status: 0 all is there; 1 something else; 2 usage; 3 a file; 4 the\n"
     "network; 5 TLS; 6 authentication; 7 the protocol; 8 the server said no; "
     "9\n"
-    "a wrong checksum, mirrors that differ; 130 Ctrl-C. Of several the lowest\n"
-    "from 2 on.\n";
+    "a wrong checksum, mirrors that differ; 130 Ctrl-C, 143 SIGTERM, 129 "
+    "SIGHUP.\n"
+    "Of several the lowest from 2 on.\n";

@@ -4,8 +4,11 @@
 #include "apps/get/out.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/hub.h"
 #include "core/sys.h"
@@ -19,6 +22,18 @@ static size_t piece_of(int fd)
     if (mr_sys_fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         return (size_t)1 << 20;
     return PIPE_BUF;
+}
+
+int get_out_open(int fd)
+{
+    char path[32];
+    struct stat st;
+
+    if (mr_sys_fstat(fd, &st) != 0 || (!S_ISFIFO(st.st_mode) && !isatty(fd)))
+        return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return mr_sys_openat(AT_FDCWD, path,
+                         O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
 int get_out_write(int fd, const void *p, size_t n, int64_t deadline)

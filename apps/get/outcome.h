@@ -27,7 +27,7 @@
       "an answer that is no good HTTP, a redirect loop")                      \
     X(SERVER, 8, "server", "the server said no (404, 500, ...)")              \
     X(CONTENT, 9, "content", "not what was wanted: checksum, mirrors differ") \
-    X(INTERRUPTED, 130, "interrupted", "Ctrl-C (143: SIGTERM)")
+    X(INTERRUPTED, 130, "interrupted", "Ctrl-C (143: SIGTERM, 129: SIGHUP)")
 
 enum get_outcome {
 #define X(id, number, name, text) GET_##id = (number),

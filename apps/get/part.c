@@ -50,6 +50,11 @@ static int fail_file(const struct get_part *p, int err, char *why)
     case -EUSERS:
         return fail(p, err, why, "%s is another user's: it is not touched",
                     p->file.part);
+    case -ENOTEMPTY:
+        return fail(p, err, why,
+                    "%s is there, and nothing says that it is mrget's: move "
+                    "it away, or -c or --overwrite replace it",
+                    p->file.part);
     case -EMLINK:
         return fail(p, err, why, "%s is a link, or no file: it is not touched",
                     p->file.part);
@@ -231,6 +236,7 @@ int get_part_open(struct get_part **ret, const struct get_part_options *o,
     p->file.fd = -1;
     p->file.overwrite = o->overwrite;
     p->file.no_sync = o->no_sync;
+    p->file.take = o->resume || o->overwrite;
     p->j.length = -1;
     mr_arena_init(&p->arena, 512);
     mr_list_init(&p->lanes);
@@ -316,6 +322,7 @@ int get_part_begin(struct get_part *p, int64_t length, struct mr_str url,
     p->begun = true;
     p->has_journal = false;
     p->has_checkpoint = false;
+    p->has_own = false;
     p->err = 0;
     p->lost = false;
     p->unsynced = 0;

@@ -13,7 +13,7 @@
  *     while ((room = get_lane_room(lane, &n)) &&
  *            (got = mr_call_read(call, room, n, deadline)) > 0)
  *         rc = get_lane_commit(lane, got);
- *     rc = get_lane_close(lane);
+ *     rc = get_lane_close(lane, end);
  *     rc = get_part_finish(p, why);               it has its name now
  *     get_part_close(p);                          else: kept for another day
  *
@@ -32,8 +32,9 @@
  *      threads, but on file systems that are memory (tmpfs), where nothing
  *      waits, directly, as a helper would cost more than the call.
  *  (5) A file that fits one buffer (GET_PART_SMALL) is made, written, synced
- *      and named in one go when it is whole. There is no journal then. A longer
- *      one has a journal after its first second, or 64 MiB.
+ *      and named in one go when it is whole. A longer one has a journal that
+ *      can be gone on with a second after its begin or resume, or 64 MiB.
+ *  (6) NAME.part with something in it and no journal beside it is not ours.
  *
  * `why` has GET_WHY bytes and is written only on failure: a sentence for the
  * user that begins with the file's name.
@@ -52,15 +53,16 @@ struct get_part_options {
                        * caller's, until the part is closed */
     const char *name; /* below it, without '/'; copied */
     bool resume;      /* go on with what is there; else it is begun anew */
-    bool overwrite;   /* NAME may be replaced */
+    bool overwrite;   /* NAME may be replaced; also NAME.part, whose ever it
+                       * is (so does `resume`) */
     bool no_sync;     /* trust the kernel: a crash of the machine may lose it */
     const struct mr_checksum *checksum; /* wanted; copied. NULL: none */
 };
 
 /*
  * Look what is there. 0; -EEXIST: NAME is, and is not to be replaced; -EBUSY:
- * NAME.part is another process's; -EINVAL: no name for a file; -ENOTDIR,
- * -EACCES, -ENOMEM, ... May park.
+ * NAME.part is another process's; -ENOTEMPTY: it is not ours, by invariant 6;
+ * -EINVAL: no name for a file; -ENOTDIR, -EACCES, -ENOMEM, ... May park.
  */
 MR_MUST_USE int get_part_open(struct get_part **ret,
                               const struct get_part_options *o, char *why);
@@ -73,7 +75,7 @@ const struct get_journal *get_part_journal(const struct get_part *p);
  * From nothing: whatever was there is given up. length -1: not known. url and
  * validator ("": none) are copied. Also when all lanes are closed and the
  * source has changed. 0; -ENOSPC: told now, not at the end; -EFBIG; -EBUSY;
- * as open(2). May park.
+ * -ENOTEMPTY; as open(2). May park.
  */
 MR_MUST_USE int get_part_begin(struct get_part *p, int64_t length,
                                struct mr_str url, struct mr_str validator,
@@ -98,9 +100,9 @@ int64_t get_part_have(const struct get_part *p);
 
 /* --- lanes: one writer each, of a piece --- */
 
-/* Of [from, to); to -1: until it ends, whose length then is what came (one
- * lane, and length -1). No buffer before the first room. 0, -ENOMEM, or as
- * open(2). May park. */
+/* Of [from, to), which no other lane has; to -1: until it ends, whose length
+ * then is what came (one lane, and length -1). No buffer before the first room.
+ * 0, -ENOMEM, or as open(2). May park. */
 MR_MUST_USE int get_lane_open(struct get_lane **ret, struct get_part *p,
                               int64_t from, int64_t to);
 /* Give up the end of a lane's piece to another: [to, ...). Not below what was

@@ -6,10 +6,13 @@
  *  (1) Who has the lock on the file that NAME.part is, owns the name, the
  *      journal beside it, and what either becomes. The lock is had before the
  *      name is looked at again: meanwhile it may have become NAME, or gone.
- *  (2) A journal is removed, and the directory synced, before a byte of the
- *      data that it tells of changes. So no crash leaves an old journal beside
- *      new data.
+ *  (2) A journal gives way to a mark (journal.h), and the directory is synced,
+ *      before a byte of the data that it tells of changes. So no crash leaves
+ *      an old journal beside new data.
  *  (3) Data is synced before a journal tells of it, or a name shows it.
+ *  (4) From its first byte on NAME.part has a journal or a mark beside it. What
+ *      has none, and is not empty, is somebody else's: nothing of it changes,
+ *      unless told to.
  */
 #include "apps/get/part_file.h"
 
@@ -58,11 +61,27 @@ int get_file_init(struct get_file *f, int dir, const char *name)
         return -EINVAL;
     f->dir = dir;
     f->fd = -1;
-    f->has_journal = true; /* until looked */
     memcpy(f->name, name, n + 1);
     name_temporary(f->part, name, ".part");
     name_temporary(f->journal, name, ".part.journal");
     return 0;
+}
+
+/* Invariant 4. What is no file is told of when it is opened. */
+static int check_ours(const struct get_file *f)
+{
+    struct stat st;
+    int rc;
+
+    if (f->take)
+        return 0;
+    rc = mr_sys_fstatat(f->dir, f->part, &st, AT_SYMLINK_NOFOLLOW);
+    if (rc == 0 && (!S_ISREG(st.st_mode) || st.st_size == 0))
+        return 0;
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    rc = mr_sys_fstatat(f->dir, f->journal, &st, AT_SYMLINK_NOFOLLOW);
+    return rc == -ENOENT ? -ENOTEMPTY : rc;
 }
 
 int get_file_look(const struct get_file *f)
@@ -71,7 +90,7 @@ int get_file_look(const struct get_file *f)
     int rc = mr_sys_fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW);
 
     if (rc == -ENOENT)
-        return 0;
+        return check_ours(f);
     if (rc == 0 && S_ISDIR(st.st_mode))
         return -EISDIR;
     return rc == 0 && !f->overwrite ? -EEXIST : rc;
@@ -139,17 +158,30 @@ static int sync_directory(const struct get_file *f)
     return rc == -EINVAL ? 0 : rc; /* it has no such thing */
 }
 
-static int remove_journal(struct get_file *f)
+/* Invariants 2 and 4. Where there was no journal, but data, one may have gone
+ * that nobody synced the end of. */
+static int mark(struct get_file *f)
 {
-    int rc = f->has_journal ? mr_sys_unlinkat(f->dir, f->journal, 0) : -ENOENT;
+    int rc = get_journal_mark(f->dir, f->journal);
+    bool replaced = rc == -EEXIST;
 
-    /* Gone already: perhaps by one who was killed before he synced that. */
-    if (rc == 0 || (rc == -ENOENT && f->has_journal && !f->is_empty))
-        rc = sync_directory(f);
-    if (rc && rc != -ENOENT)
+    if (replaced)
+        rc = get_journal_write(f->dir, f->journal, mr_str(""));
+    return rc == 0 && (replaced || !f->is_empty) ? sync_directory(f) : rc;
+}
+
+static int open_ours(struct get_file *f)
+{
+    int rc = get_file_open(f, true);
+
+    if (rc || f->is_empty)
         return rc;
-    f->has_journal = false;
-    return 0;
+    rc = check_ours(f); /* again, with the lock */
+    if (rc) {
+        mr_sys_close(f->fd);
+        f->fd = -1;
+    }
+    return rc;
 }
 
 int get_file_clear(struct get_file *f, bool create)
@@ -159,9 +191,9 @@ int get_file_clear(struct get_file *f, bool create)
     if (f->fd < 0 && !create)
         return 0; /* without the lock nothing is ours to remove */
     if (f->fd < 0)
-        rc = get_file_open(f, true);
+        rc = open_ours(f);
     if (rc == 0)
-        rc = remove_journal(f);
+        rc = mark(f);
     if (rc == 0 && !f->is_empty)
         rc = mr_sys_ftruncate(f->fd, 0);
     f->is_empty = false; /* it will not be */
@@ -209,7 +241,6 @@ int get_file_checkpoint(struct get_file *f, struct mr_str journal,
     *ret_lost = rc < 0;
     if (rc)
         return rc;
-    f->has_journal = true;
     return get_journal_write(f->dir, f->journal, journal);
 }
 
@@ -255,8 +286,7 @@ int get_file_finish(struct get_file *f, bool *ret_lost)
         rc = give_name(f);
     if (rc)
         return rc;
-    if (f->has_journal)
-        (void)!mr_sys_unlinkat(f->dir, f->journal, 0); /* of no file: ignored */
+    (void)!get_journal_remove(f->dir, f->journal); /* of no file: ignored */
     mr_sys_close(f->fd);
     f->fd = -1;
     return sync_directory(f);
@@ -264,6 +294,9 @@ int get_file_finish(struct get_file *f, bool *ret_lost)
 
 void get_file_remove(struct get_file *f)
 {
-    (void)!remove_journal(f);
-    (void)!mr_sys_unlinkat(f->dir, f->part, 0); /* nobody is left to tell */
+    /* Empty, it is nobody's: so whoever stops us leaves nothing in the way.
+     * And nobody is left to tell. */
+    (void)!get_file_clear(f, false);
+    (void)!get_journal_remove(f->dir, f->journal);
+    (void)!mr_sys_unlinkat(f->dir, f->part, 0);
 }

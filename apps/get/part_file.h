@@ -14,8 +14,8 @@ struct get_file {
     int fd; /* of NAME.part, locked; -1: not open */
     bool overwrite;
     bool no_sync;
-    bool has_journal; /* there is one, or may be */
-    bool is_empty;    /* NAME.part was, when it was opened */
+    bool take;     /* what NAME.part is, if nothing says that it is ours */
+    bool is_empty; /* NAME.part was, when it was opened */
     char name[GET_NAME_SIZE];
     char part[GET_FILE_NAME];
     char journal[GET_FILE_NAME];
@@ -23,13 +23,15 @@ struct get_file {
 
 /* 0, or -EINVAL: it is no name for a file. */
 MR_MUST_USE int get_file_init(struct get_file *f, int dir, const char *name);
-/* Is NAME free? 0; -EEXIST; -EISDIR; as stat(2). */
+/* Is NAME free? 0; -EEXIST; -EISDIR; -ENOTEMPTY: NAME.part holds something, and
+ * no journal says that it is ours (not looked at if `take`); as stat(2). */
 MR_MUST_USE int get_file_look(const struct get_file *f);
 /* Open and lock NAME.part, or make it. 0; -ENOENT (not create); -EBUSY: another
  * process has it; -EMLINK: it is something else too, or no file; as open(2). */
 MR_MUST_USE int get_file_open(struct get_file *f, bool create);
-/* From nothing: the journal goes before a byte changes. Opens it if `create`.
- * 0 or -Exxx. */
+/* From nothing: in the journal's place comes a mark that says whose it is,
+ * before a byte changes. Opens it if `create`. 0; -ENOTEMPTY: as above, and it
+ * is not open; or -Exxx. */
 MR_MUST_USE int get_file_clear(struct get_file *f, bool create);
 /* Have room for length bytes: 0, -ENOSPC, -EFBIG, ... `memory`: the file system
  * is, and is only asked. */

@@ -39,7 +39,8 @@ struct get_part {
     bool checkpointing;
     int64_t unsynced; /* bytes since the last one */
     int64_t synced_at;
-    bool has_checkpoint;
+    bool has_checkpoint; /* a journal tells of some of it */
+    bool has_own;        /* and this run wrote it */
 };
 
 /* Bytes between two journals: a test wants more of them. */

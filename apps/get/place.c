@@ -16,9 +16,6 @@
 #include "core/sys.h"
 #include "io/fd.h"
 
-/* name.1 to name.9999: then something else is wrong. */
-#define NUMBER_MAX 9999
-
 /* Split what the user said into a directory, which is opened, and a name. */
 static int use_given(struct get_download *d, const char *given)
 {
@@ -60,24 +57,34 @@ static int use_given(struct get_download *d, const char *given)
     return 0;
 }
 
+#define CLAIM_SIZE (GET_NAME_SIZE + 48)
+
 /* This run's names are told apart with their directories. */
-static int claim(struct get_download *d, const char *name)
+static int name_claim(const struct get_download *d, const char *name,
+                      char out[CLAIM_SIZE])
 {
     struct stat st;
-    char whole[GET_NAME_SIZE + 48];
     int rc = mr_sys_fstat(d->dir, &st);
 
-    if (rc)
-        return rc;
-    snprintf(whole, sizeof whole, "%llx:%llx/%s", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino, name);
-    return get_names_claim(d->e->names, mr_str(whole));
+    if (rc == 0)
+        snprintf(out, CLAIM_SIZE, "%llx:%llx/%s", (unsigned long long)st.st_dev,
+                 (unsigned long long)st.st_ino, name);
+    return rc;
+}
+
+static bool is_taken(int rc)
+{
+    return rc == -EEXIST || rc == -EBUSY || rc == -ENOTEMPTY;
 }
 
 static int open_one(struct get_download *d, const char *name)
 {
     const struct get_options *o = d->e->o;
-    int rc = claim(d, name);
+    char claim[CLAIM_SIZE];
+    int rc = name_claim(d, name, claim);
+
+    if (rc == 0)
+        rc = get_names_claim(d->e->names, mr_str(claim));
 
     if (rc) {
         snprintf(d->why, sizeof d->why,
@@ -98,22 +105,36 @@ static int open_one(struct get_download *d, const char *name)
                          d->why);
 }
 
+/* name.1, name.2, ...: the first that nobody has. */
+static int open_numbered(struct get_download *d)
+{
+    char name[GET_NAME_SIZE], claim[CLAIM_SIZE];
+    int rc = name_claim(d, d->name, claim);
+    unsigned i;
+
+    if (rc)
+        return rc;
+    do {
+        i = get_names_next(d->e->names, mr_str(claim));
+        if (i == 0)
+            return -EEXIST;
+        (void)get_name_number(name, mr_str(d->name), i);
+        rc = open_one(d, name);
+    } while (is_taken(rc));
+    if (rc == 0)
+        memcpy(d->name, name, sizeof name);
+    return rc;
+}
+
 /* 0; 1: the file is there, and is to be left as it is; -Exxx: d->why. */
 static int open_part(struct get_download *d)
 {
-    char name[GET_NAME_SIZE];
     int rc = open_one(d, d->name);
 
     if (rc == -EEXIST && d->e->o->resume && !d->e->o->auto_number)
         return 1;
-    for (unsigned i = 1; (rc == -EEXIST || rc == -EBUSY) &&
-                         d->e->o->auto_number && i <= NUMBER_MAX;
-         i++) {
-        (void)get_name_number(name, mr_str(d->name), i);
-        rc = open_one(d, name);
-        if (rc == 0)
-            memcpy(d->name, name, sizeof name);
-    }
+    if (is_taken(rc) && d->e->o->auto_number)
+        rc = open_numbered(d);
     if (rc)
         d->outcome = rc == -ENOMEM ? GET_OTHER : GET_FILE;
     else

@@ -13,7 +13,6 @@
 #include "apps/get/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +38,7 @@
 struct get_report {
     enum get_style style;
     int fd, own;
+    int interrupted; /* the exit status of it */
     bool live;
     bool dead;  /* nobody reads it any more */
     bool ended; /* the writer leaves when all is written */
@@ -94,23 +94,6 @@ void get_report_resize(struct get_report *r)
         get_display_resize(&r->display, w.ws_col, w.ws_row);
 }
 
-/* A terminal is writable when it has room for one byte, and a write of more
- * would wait: so it is opened once more, not to wait. The shell's stays as it
- * is. */
-static void open_terminal(struct get_report *r)
-{
-    char path[32];
-
-    r->own = -1;
-    if (!isatty(r->fd))
-        return;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", r->fd);
-    r->own = mr_sys_openat(AT_FDCWD, path,
-                           O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
-    if (r->own >= 0)
-        r->fd = r->own;
-}
-
 int get_report_open(struct get_report **ret, const struct get_options *o)
 {
     struct get_report *r = mr_calloc(1, sizeof *r);
@@ -119,12 +102,15 @@ int get_report_open(struct get_report **ret, const struct get_options *o)
     if (!r)
         return -ENOMEM;
     r->style = o->style;
+    r->interrupted = GET_INTERRUPTED;
     r->fd = o->style == GET_JSON || o->style == GET_TUTORIAL ? STDOUT_FILENO
                                                              : STDERR_FILENO;
     if (r->fd == STDOUT_FILENO && o->output && strcmp(o->output, "-") == 0)
         r->fd = STDERR_FILENO;
     r->live = o->style == GET_LINES && is_terminal(r->fd);
-    open_terminal(r);
+    r->own = get_out_open(r->fd);
+    if (r->own >= 0)
+        r->fd = r->own;
     get_display_init(&r->display, 0, 0, !(plain && *plain));
     get_report_resize(r);
     mr_buf_init(&r->buf);
@@ -408,7 +394,7 @@ void get_report_error(struct get_report *r, const struct get_about *a,
         event(r, "error", a);
         member(r, "url", a ? mr_str(a->url) : (struct mr_str){0});
         put(r, ",\"outcome\":\"%s\",\"exit\":%d", get_outcome_name(outcome),
-            (int)outcome);
+            outcome == GET_INTERRUPTED ? r->interrupted : (int)outcome);
         member(r, "error", mr_str(why));
         put(r, ",\"kept\":%s}\n", kept ? "true" : "false");
         say(r);
@@ -427,6 +413,11 @@ void get_report_error(struct get_report *r, const struct get_about *a,
     (void)!get_out_write(STDERR_FILENO, mr_buf_head(&mine), mine.len,
                          mr_after_s(10)); /* invariant 3 */
     mr_buf_fini(&mine);
+}
+
+void get_report_interrupt(struct get_report *r, int status)
+{
+    r->interrupted = status;
 }
 
 void get_report_end(struct get_report *r, const struct get_tally *t,

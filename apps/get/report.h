@@ -8,7 +8,7 @@
  *
  *     rc = get_report_open(&r, &options);
  *     get_report_start(r, &about);
- *     get_report_done(r, &about, bytes, ns);
+ *     get_report_done(r, &about, &sum);
  *     get_report_close(r);                     all of it is written now
  *
  * People read standard error, so that standard output is free for `-o -`;
@@ -79,6 +79,9 @@ void get_report_done(struct get_report *r, const struct get_about *a,
                      const struct get_sum *sum);
 void get_report_error(struct get_report *r, const struct get_about *a,
                       enum get_outcome outcome, const char *why, bool kept);
+/* The exit status of GET_INTERRUPTED from now on: 128 and the signal's number.
+ * Until then it is 130. */
+void get_report_interrupt(struct get_report *r, int status);
 /* The last one. */
 struct get_tally {
     uint64_t done, failed, bytes;

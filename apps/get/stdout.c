@@ -16,12 +16,14 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "io/digest.h"
+#include "io/fd.h"
 
 #define BUFFER ((size_t)64 * 1024)
 
 struct pipe_out {
     struct get_download *d;
     struct mr_digest *digest; /* NULL: none is wanted */
+    int fd;
     char *buf;
     int64_t sent;
 };
@@ -48,7 +50,7 @@ static int pour(struct pipe_out *p, struct mr_call *call, int64_t to,
            (n = mr_call_read(call, p->buf,
                              (size_t)MR_MIN((int64_t)BUFFER, to - p->sent),
                              d->deadline)) > 0) {
-        rc = get_out_write(STDOUT_FILENO, p->buf, (size_t)n, MR_NEVER);
+        rc = get_out_write(p->fd, p->buf, (size_t)n, MR_NEVER);
         if (rc == -ECANCELED)
             break;
         if (rc)
@@ -171,7 +173,10 @@ void get_to_stdout(struct get_download *d)
 {
     struct pipe_out p = {.d = d, .buf = mr_alloc(BUFFER)};
     struct get_report *r = d->e->report;
+    int own = get_out_open(STDOUT_FILENO);
     int rc = p.buf ? 0 : -ENOMEM;
+
+    p.fd = own >= 0 ? own : STDOUT_FILENO;
 
     if (rc == 0 && d->e->o->checksum)
         rc = mr_digest_new(&p.digest, d->e->checksum.kind);
@@ -183,6 +188,7 @@ void get_to_stdout(struct get_download *d)
     }
     mr_digest_free(p.digest);
     mr_free(p.buf);
+    mr_fd_close(own);
     if (d->outcome == GET_OK)
         get_report_done(
             r, &d->about,

@@ -181,6 +181,21 @@ IN_HUB(mirrors)
 
 /* --- several --- */
 
+/* The lead loses its lane, and its mirror, while a helper asks the other one
+ * for the second half of that: no byte is fetched by both. */
+IN_HUB(a_lane_cut_while_a_helper_asks)
+{
+    if (!begin(NULL))
+        return 0;
+    CHECK_EQ_INT(RUN("--mirror", "-x", "2", "@/1/f?size=9M&do=cut&at=1M",
+                     "@/2/f?size=9M&wait=200ms&piece=128K&every=10ms"),
+                 0);
+    CHECK_OK(has_file("f", 9 << 20, 1));
+    CHECK_OK(bad_path(bad, "/2/f")->bytes < 9 << 20);
+    end();
+    return 0;
+}
+
 IN_HUB(many_at_once)
 {
     if (!begin(NULL))
@@ -339,7 +354,13 @@ IN_HUB(the_command_line)
         {"--version", NULL, NULL, 0, NULL},
         {NULL, NULL, NULL, 2, "nothing to get"},
         {"--nope", NULL, NULL, 2, "'--nope': there is none such"},
-        {"-j", NULL, NULL, 2, "it needs a value"},
+        {"-qZc", "@/a", NULL, 2, "option '-Z': there is none such"},
+        {"-q\303\244", "@/a", NULL, 2, "there is none such"},
+        {"--json=1", "@/a", NULL, 2, "--json '1': it takes no value"},
+        {"--js=1", "@/a", NULL, 2, "--json '1': it takes no value"},
+        {"-j", NULL, NULL, 2, "option '-j': it needs a value"},
+        {"-qj", NULL, NULL, 2, "option '-j': it needs a value"},
+        {"--jobs", NULL, NULL, 2, "option '--jobs': it needs a value"},
         {"-j", "0", "@/a", 2, "a whole number from 1 to 10000"},
         {"-x", "65", "@/a", 2, "a whole number from 1 to 64"},
         {"--limit-rate", "fast", "@/a", 2, "bytes a second"},
@@ -374,12 +395,120 @@ IN_HUB(the_command_line)
     return 0;
 }
 
+/* An option stands for its variable; of the others, an empty one is as none. */
+IN_HUB(proxies_by_option_and_variable)
+{
+    static const struct {
+        const char *no, *NO, *option;
+        int status;
+    } cases[] = {
+        {NULL, NULL, NULL, 4},
+        {"", "127.0.0.1", NULL, 0},
+        {"127.0.0.1", "else", NULL, 0},
+        {"else", "127.0.0.1", NULL, 4},
+        {"else", "else", "--no-proxy=127.0.0.1", 0},
+        {"127.0.0.1", "127.0.0.1", "--no-proxy=", 4},
+    };
+
+    if (!begin(NULL))
+        return 0;
+    for (size_t i = 0; i < MR_ARRAY_LEN(cases); i++) {
+        const char *option = cases[i].option ? cases[i].option : "-q";
+
+        CASE("no_proxy=%s NO_PROXY=%s %s", cases[i].no, cases[i].NO, option);
+        unsetenv("no_proxy");
+        unsetenv("NO_PROXY");
+        if (cases[i].no)
+            setenv("no_proxy", cases[i].no, 1);
+        if (cases[i].NO)
+            setenv("NO_PROXY", cases[i].NO, 1);
+        /* Nobody listens there. */
+        CHECK_EQ_INT(RUN("@/f?size=1K", "--overwrite", "--retry=0",
+                         "--proxy=http://127.0.0.1:1", option),
+                     cases[i].status);
+    }
+    unsetenv("no_proxy");
+    unsetenv("NO_PROXY");
+    end();
+    return 0;
+}
+
 /* --- interruptions --- */
+
+static void interrupt(int number)
+{
+    char url[256], part[128], said[128];
+    struct mr_subprocess *p;
+    struct stat st;
+    ssize_t n;
+    int status, fd;
+
+    snprintf(url, sizeof url, "%s/%d/f?size=4M&do=stall&at=3M&times=1", base,
+             number);
+    snprintf(part, sizeof part, "%s/f.part", dir);
+    snprintf(said, sizeof said, "%s/said", dir);
+    fd = open(said, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK_EQ_INT(mr_subprocess_spawn(
+                     &p,
+                     &(struct mr_subprocess_options){
+                         .argv = (const char *const[]){program(), "--json",
+                                                       "-d", dir, url, NULL},
+                         .out = {.kind = MR_SUBPROCESS_FD, .fd = fd}},
+                     MR_NEVER),
+                 0);
+    /* Until some of it is in the file; the server then falls silent. */
+    while (stat(part, &st) != 0 || st.st_size == 0)
+        CHECK_EQ_INT(mr_sleep_ms(2), 0);
+    CHECK_EQ_INT(mr_subprocess_kill(p, number), 0);
+    CHECK_EQ_INT(mr_subprocess_wait(p, &status, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_process_exit_code(status), 128 + number);
+    mr_subprocess_free(p);
+    CHECK_EQ_INT(stat(part, &st), 0);
+    mr_buf_reset(&out);
+    CHECK_EQ_INT(mr_buf_reserve(&out, 65536), 0);
+    n = pread(fd, mr_buf_tail(&out), 65536, 0);
+    CHECK_OK(n > 0);
+    mr_buf_commit(&out, (size_t)MR_MAX(n, 0));
+    close(fd);
+    unlink(said);
+    snprintf(url, sizeof url,
+             "\"outcome\":\"interrupted\",\"exit\":%d,\"error\":"
+             "\"interrupted\",\"kept\":true}",
+             128 + number);
+    CHECK_OK(says(&out, url));
+    snprintf(url, sizeof url, ",\"exit\":%d}\n", 128 + number);
+    CHECK_OK(says(&out, url));
+}
 
 IN_HUB(interrupted_it_keeps_what_it_has)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    char url[128];
+
+    if (!begin(NULL))
+        return 0;
+    for (size_t i = 0; i < MR_ARRAY_LEN(signals); i++) {
+        CASE("signal %d", signals[i]);
+        interrupt(signals[i]);
+        snprintf(url, sizeof url, "@/%d/f?size=4M&do=stall&at=3M&times=1",
+                 signals[i]);
+        CHECK_EQ_INT(RUN(url, "-c", "--overwrite"), 0);
+        CHECK_OK(has_file("f", 4 << 20, 1));
+        snprintf(url, sizeof url, "/%d/f", signals[i]);
+        CHECK_OK(bad_path(bad, url)->bytes < 8 << 20);
+        snprintf(url, sizeof url, "%s/f", dir);
+        CHECK_EQ_INT(unlink(url), 0);
+    }
+    end();
+    return 0;
+}
+
+/* Killed as soon as there is something: told to go on or not, the next one
+ * does its work. But what is not ours stays. */
+IN_HUB(killed_it_is_in_nobodys_way)
+{
+    static const char *const options[] = {"-q", "-c"};
     char url[256], part[128];
-    struct mr_subprocess *p;
     struct stat st;
     int status;
 
@@ -387,34 +516,52 @@ IN_HUB(interrupted_it_keeps_what_it_has)
         return 0;
     snprintf(url, sizeof url, "%s/f?size=4M&do=stall&at=3M&times=1", base);
     snprintf(part, sizeof part, "%s/f.part", dir);
-    CHECK_EQ_INT(mr_subprocess_spawn(
-                     &p,
-                     &(struct mr_subprocess_options){
-                         .argv = (const char *const[]){program(), "-q", "-d",
-                                                       dir, url, NULL},
-                         .err = {.kind = MR_SUBPROCESS_PIPE}},
-                     MR_NEVER),
-                 0);
-    /* Until some of it is in the file; the server then falls silent. */
-    while (stat(part, &st) != 0 || st.st_size == 0)
-        CHECK_EQ_INT(mr_sleep_ms(2), 0);
-    CHECK_EQ_INT(mr_subprocess_kill(p, SIGINT), 0);
-    CHECK_EQ_INT(mr_subprocess_wait(p, &status, MR_NEVER), 0);
-    CHECK_EQ_INT(mr_process_exit_code(status), 130);
-    mr_subprocess_free(p);
+    for (size_t i = 0; i < MR_ARRAY_LEN(options); i++) {
+        struct mr_subprocess *p;
+
+        CASE("%s", options[i]);
+        snprintf(url, sizeof url, "%s/%zu/f?size=4M&do=stall&at=3M&times=1",
+                 base, i);
+        CHECK_EQ_INT(
+            mr_subprocess_spawn(
+                &p,
+                &(struct mr_subprocess_options){
+                    .argv = (const char *const[]){program(), "-q", "-d", dir,
+                                                  url, NULL}},
+                MR_NEVER),
+            0);
+        while (stat(part, &st) != 0 || st.st_size == 0)
+            CHECK_EQ_INT(mr_sleep_ms(2), 0);
+        CHECK_EQ_INT(mr_subprocess_kill(p, SIGKILL), 0);
+        CHECK_EQ_INT(mr_subprocess_wait(p, &status, MR_NEVER), 0);
+        mr_subprocess_free(p);
+        CHECK_EQ_INT(RUN(url, options[i]), 0);
+        CHECK_OK(has_file("f", 4 << 20, 1));
+        snprintf(url, sizeof url, "rm '%s'/*", dir); /* there is one */
+        CHECK_EQ_INT(system(url), 0);
+    }
+    snprintf(url, sizeof url, "echo a diary >'%s'", part);
+    CHECK_EQ_INT(system(url), 0);
+    CHECK_EQ_INT(RUN("@/f?size=1K"), 3);
+    CHECK_OK(says(&err, "f: f.part is there, and nothing says that it is "
+                        "mrget's"));
     CHECK_EQ_INT(stat(part, &st), 0);
-    CHECK_EQ_INT(RUN("@/f?size=4M&do=stall&at=3M&times=1", "-c"), 0);
-    CHECK_OK(has_file("f", 4 << 20, 1));
-    CHECK_OK(bad_path(bad, "/f")->bytes < 8 << 20);
+    CHECK_EQ_INT(st.st_size, 8);
+    CHECK_EQ_INT(RUN("@/f?size=1K", "--auto-number"), 0);
+    CHECK_OK(has_file("f.1", 1024, 1));
+    CHECK_EQ_INT(RUN("@/f?size=1K", "--overwrite"), 0);
+    CHECK_OK(has_file("f", 1024, 1));
     end();
     return 0;
 }
 
 SUITE("mrget: files", files_one_by_one, goes_on_where_it_stopped,
-      a_source_that_changed_is_begun_anew, checksums, mirrors)
+      a_source_that_changed_is_begun_anew, checksums, mirrors,
+      a_lane_cut_while_a_helper_asks)
 SUITE("mrget: several", many_at_once, one_that_fails_is_one, lists,
       names_of_servers)
 SUITE("mrget: what it tells", to_standard_output, the_tutorials_words, events,
-      the_command_line)
-SUITE("mrget: the end", interrupted_it_keeps_what_it_has)
+      the_command_line, proxies_by_option_and_variable)
+SUITE("mrget: the end", interrupted_it_keeps_what_it_has,
+      killed_it_is_in_nobodys_way)
 TEST_MAIN()

@@ -165,5 +165,40 @@ IN_HUB(no_colour_and_dumb_terminals)
     return 0;
 }
 
-SUITE("mrget: live", bars, no_colour_and_dumb_terminals)
+/* Standard output is a terminal that nobody reads: Ctrl-C is heard. */
+IN_HUB(a_terminal_that_stalls)
+{
+    struct mr_subprocess *p;
+    int master, slave, status, there = 0;
+    char url[128];
+
+    if (!begin(NULL))
+        return 0;
+    snprintf(url, sizeof url, "%s/f?size=4M", base);
+    if (openpty(&master, &slave, NULL, NULL, NULL) != 0)
+        return 0;
+    CHECK_EQ_INT(
+        mr_subprocess_spawn(
+            &p,
+            &(struct mr_subprocess_options){
+                .argv = (const char *const[]){program(), "-qo-", url, NULL},
+                .out = {.kind = MR_SUBPROCESS_FD, .fd = slave},
+            },
+            MR_NEVER),
+        0);
+    close(slave);
+    while (there < 2000) { /* it holds some more, but not much */
+        CHECK_EQ_INT(mr_sleep_ms(2), 0);
+        CHECK_EQ_INT(ioctl(master, FIONREAD, &there), 0);
+    }
+    CHECK_EQ_INT(mr_subprocess_kill(p, SIGINT), 0);
+    CHECK_EQ_INT(mr_subprocess_wait(p, &status, mr_after_s(20)), 0);
+    CHECK_EQ_INT(mr_process_exit_code(status), 130);
+    mr_subprocess_free(p);
+    close(master);
+    end();
+    return 0;
+}
+
+SUITE("mrget: live", bars, no_colour_and_dumb_terminals, a_terminal_that_stalls)
 TEST_MAIN()

@@ -2,7 +2,8 @@
 
 /*
  * test_get_part.c - a download's file: on a disk by helpers, on tmpfs directly;
- * with every call failing in turn, and with the machine stopped after each.
+ * with every call failing in turn, with the machine stopped after each, and
+ * with its power cut.
  *
  * over budget: one scene, and what may go wrong in it.
  */
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "apps/get/part_priv.h"
@@ -71,6 +74,22 @@ static void scene_close(struct scene *s)
 static bool exists(const struct scene *s, const char *name)
 {
     return faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* -1: there is none. */
+static int64_t journal_size(const struct scene *s)
+{
+    struct stat st;
+
+    return fstatat(s->dir, "f.part.journal", &st, 0) == 0 ? st.st_size : -1;
+}
+
+static void put_file(const struct scene *s, const char *name, const char *text)
+{
+    int fd = openat(s->dir, name, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+    CHECK_EQ_INT(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
 }
 
 /* Byte `at` of the source in this version. */
@@ -157,6 +176,17 @@ static void check_bytes(const struct scene *s, const char *name, int64_t from,
     close(fd);
 }
 
+static void check_text(const struct scene *s, const char *name,
+                       const char *text)
+{
+    char got[64] = "";
+    int fd = openat(s->dir, name, O_RDONLY | O_NOFOLLOW);
+
+    CHECK_EQ_INT(read(fd, got, sizeof got - 1), strlen(text));
+    CHECK_EQ_STR(got, text);
+    close(fd);
+}
+
 /* NAME is there, whole, and nothing else. */
 static void check_done(const struct scene *s, int64_t length, char version)
 {
@@ -220,7 +250,7 @@ IN_HUB(part_small_calls)
     CHECK_EQ_INT(mr_sys_calls(MR_SYS_OPENAT), 0);
     CHECK_EQ_INT(entries(&s, false), 0);
     CHECK_EQ_INT(get_part_finish(s.p, s.why), 0);
-    CHECK_EQ_INT(mr_sys_calls(MR_SYS_OPENAT), 1);
+    CHECK_EQ_INT(mr_sys_calls(MR_SYS_OPENAT), 2); /* it, and its mark */
     CHECK_EQ_INT(mr_sys_calls(MR_SYS_PWRITE), 1);
     CHECK_EQ_INT(mr_sys_calls(MR_SYS_FSYNC), 2); /* it, and its directory */
     CHECK_EQ_INT(mr_sys_calls(MR_SYS_RENAMEAT2), 1);
@@ -293,7 +323,7 @@ IN_HUB(part_only_looked)
     /* Asked anew, the source is another: no byte of the old one stays. */
     CHECK_EQ_INT(open_part(&s, true), 0);
     CHECK_EQ_INT(get_part_begin(s.p, 400000, URL, V2, s.why), 0);
-    CHECK_OK(!exists(&s, "f.part.journal"));
+    CHECK_EQ_INT(journal_size(&s), 0); /* a mark */
     CHECK_EQ_INT(get_part_have(s.p), 0);
     CHECK_EQ_INT(feed_rest(s.p, 't'), 0);
     CHECK_EQ_INT(get_part_finish(s.p, s.why), 0);
@@ -406,6 +436,77 @@ IN_HUB(part_lane_cut)
     return 0;
 }
 
+/* A byte has one writer: more would be a mistake of ours, and is no download
+ * that goes wrong. */
+static void two_lanes(int64_t from, int64_t to, int64_t from2, int64_t to2)
+{
+    struct get_lane *a, *b;
+    struct scene s;
+
+    CHECK_OK(scene_open(&s, 0));
+    CHECK_EQ_INT(open_part(&s, false), 0);
+    CHECK_EQ_INT(get_part_begin(s.p, to < 0 ? -1 : LONG, URL, V1, s.why), 0);
+    CHECK_EQ_INT(get_lane_open(&a, s.p, from, to), 0);
+    unlinkat(s.dir, "f.part", 0); /* we may not come back */
+    unlinkat(s.dir, "f.part.journal", 0);
+    CHECK_EQ_INT(rmdir(s.path), 0);
+    CHECK_EQ_INT(get_lane_open(&b, s.p, from2, to2), 0);
+    CHECK_EQ_INT(get_lane_close(b, false), 0);
+    CHECK_EQ_INT(get_lane_close(a, false), 0);
+    get_part_close(s.p);
+    close(s.dir);
+}
+
+IN_HUB(part_lanes_beside)
+{
+    two_lanes(200000, 400000, 400000, LONG);
+    two_lanes(200000, 400000, 0, 200000);
+    return 0;
+}
+
+IN_HUB_DIES(part_lanes_over, "is_taken")
+{
+    two_lanes(200000, 400000, 399999, LONG);
+    return 0;
+}
+
+IN_HUB_DIES(part_lanes_over_unknown, "is_taken")
+{
+    two_lanes(0, -1, 500000, -1);
+    return 0;
+}
+
+/* A run that goes on has its first journal as soon as one that begins. */
+IN_HUB(part_resumed_first_journal)
+{
+    for (size_t root = 0; root < 2; root++) {
+        struct get_lane *lane;
+        struct scene s;
+        int64_t before;
+
+        CASE("%s", roots[root]);
+        if (!scene_open(&s, root))
+            continue;
+        CHECK_EQ_INT(open_part(&s, true), 0);
+        CHECK_EQ_INT(get_part_begin(s.p, 9000000, URL, V1, s.why), 0);
+        CHECK_EQ_INT(feed_range(s.p, 0, 300000, 'o'), 0);
+        get_part_close(s.p);
+        before = journal_size(&s);
+        CHECK_OK(before > 0);
+        CHECK_EQ_INT(open_part(&s, true), 0);
+        CHECK_EQ_INT(get_part_resume(s.p, 9000000, V1, s.why), 0);
+        s.p->synced_at -= INT64_C(1100000000); /* so long ago */
+        CHECK_EQ_INT(get_lane_open(&lane, s.p, 600000, 9000000), 0);
+        CHECK_EQ_INT(feed(lane, 600000, 'o'), 0);
+        CHECK_EQ_INT(get_part_wait_quiet(s.p), 0);
+        CHECK_OK(journal_size(&s) > before); /* a piece more */
+        CHECK_EQ_INT(get_lane_close(lane, false), 0);
+        get_part_close(s.p);
+        scene_close(&s);
+    }
+    return 0;
+}
+
 /* --- what is in the way --- */
 
 IN_HUB(part_never_overwrites)
@@ -438,6 +539,82 @@ IN_HUB(part_never_overwrites)
         CHECK_EQ_INT(get_part_finish(s.p, s.why), 0);
         get_part_close(s.p);
         check_done(&s, 7, 'o');
+        scene_close(&s);
+    }
+    return 0;
+}
+
+/* NAME.part that nothing says is ours: asked about, not written to. */
+IN_HUB(part_of_a_stranger)
+{
+    static const char said[] = "f: f.part is there, and nothing says that it "
+                               "is mrget's: move it away, or -c or --overwrite "
+                               "replace it";
+    static const int64_t lengths[] = {10, LONG};
+    struct scene s;
+
+    for (size_t i = 0; i < 12; i++) {
+        struct get_part_options o = {.name = "f"};
+        int64_t length = lengths[i % 2];
+        int way = (int)i / 4; /* not told; -c; --overwrite */
+
+        CASE("way %d, %jd bytes in %s", way, (intmax_t)length,
+             roots[i / 2 % 2]);
+        if (!scene_open(&s, i / 2 % 2))
+            continue;
+        o.dir = s.dir;
+        o.resume = way == 1;
+        o.overwrite = way == 2;
+        if (way == 0) { /* it comes while we are at it */
+            CHECK_EQ_INT(get_part_open(&s.p, &o, s.why), 0);
+            put_file(&s, "f.part", "a diary");
+            if (length == LONG) {
+                CHECK_EQ_INT(get_part_begin(s.p, length, URL, V1, s.why),
+                             -ENOTEMPTY);
+            } else {
+                CHECK_EQ_INT(get_part_begin(s.p, length, URL, V1, s.why), 0);
+                CHECK_EQ_INT(feed_rest(s.p, 'o'), 0);
+                CHECK_EQ_INT(get_part_finish(s.p, s.why), -ENOTEMPTY);
+            }
+            CHECK_EQ_STR(s.why, said);
+            get_part_close(s.p);
+            /* And it was there before. */
+            s.why[0] = '\0';
+            CHECK_EQ_INT(get_part_open(&s.p, &o, s.why), -ENOTEMPTY);
+            CHECK_EQ_STR(s.why, said);
+            CHECK_EQ_INT(entries(&s, false), 1);
+            check_text(&s, "f.part", "a diary");
+        } else {
+            put_file(&s, "f.part", "a diary");
+            CHECK_EQ_INT(get_part_open(&s.p, &o, s.why), 0);
+            CHECK_EQ_PTR(get_part_journal(s.p), NULL);
+            CHECK_EQ_INT(get_part_begin(s.p, length, URL, V1, s.why), 0);
+            CHECK_EQ_INT(feed_rest(s.p, 'o'), 0);
+            CHECK_EQ_INT(get_part_finish(s.p, s.why), 0);
+            get_part_close(s.p);
+            check_done(&s, length, 'o');
+        }
+        scene_close(&s);
+    }
+    return 0;
+}
+
+/* What a killed one leaves of a journal goes with the journal. */
+IN_HUB(part_half_a_journal)
+{
+    static const int64_t lengths[] = {10, LONG};
+    struct scene s;
+
+    for (size_t i = 0; i < 2; i++) {
+        CASE("%jd bytes", (intmax_t)lengths[i]);
+        CHECK_OK(scene_open(&s, 0));
+        put_file(&s, "f.part.journal.new", "MRJ");
+        CHECK_EQ_INT(open_part(&s, false), 0);
+        CHECK_EQ_INT(get_part_begin(s.p, lengths[i], URL, V1, s.why), 0);
+        CHECK_EQ_INT(feed_rest(s.p, 'o'), 0);
+        CHECK_EQ_INT(get_part_finish(s.p, s.why), 0);
+        get_part_close(s.p);
+        check_done(&s, lengths[i], 'o');
         scene_close(&s);
     }
     return 0;
@@ -575,10 +752,11 @@ IN_HUB(part_bad_names)
 /* --- faults --- */
 
 /* A download with breaks, of version `v`: what it came to. */
-static int download(struct scene *s, int64_t length, struct mr_str v)
+static int download_with(struct scene *s, bool resume, int64_t length,
+                         struct mr_str v)
 {
     static const int64_t order[] = {400000, 0, 200000, 600000};
-    int rc = open_part(s, true);
+    int rc = open_part(s, resume);
 
     if (rc)
         return rc;
@@ -599,6 +777,11 @@ static int download(struct scene *s, int64_t length, struct mr_str v)
         rc = get_part_finish(s->p, s->why);
     get_part_close(s->p);
     return rc;
+}
+
+static int download(struct scene *s, int64_t length, struct mr_str v)
+{
+    return download_with(s, true, length, v);
 }
 
 static const struct {
@@ -756,7 +939,8 @@ static void check_claims(const struct scene *s)
 }
 
 /* Stopped after the nth call, then again after some more of another version of
- * the source, and then in peace. */
+ * the source, and then in peace. Told to go on or not: what was left is ours.
+ */
 IN_HUB(part_stopped)
 {
     unsigned seed = (unsigned)mr_sys_realtime();
@@ -785,13 +969,13 @@ IN_HUB(part_stopped)
                 v = random() % 2 ? V2 : V1;
                 mr_sys_stop(effects, MR_ARRAY_LEN(effects),
                             1 + (uint64_t)random() % 40, -EIO);
-                (void)!download(&s, length, v);
+                (void)!download_with(&s, random() % 2, length, v);
                 mr_sys_fault_clear();
                 check_claims(&s);
             }
             if (!exists(&s, "f")) {
                 v = V2;
-                CHECK_EQ_INT(download(&s, length, v), 0);
+                CHECK_EQ_INT(download_with(&s, random() % 2, length, v), 0);
                 CHECK_EQ_INT(entries(&s, false), 1);
             }
             check_bytes(&s, "f", 0, length, version_of(v));
@@ -837,10 +1021,214 @@ IN_HUB(part_cancelled)
     return 0;
 }
 
+/* --- the power is cut --- */
+
+/*
+ * What is on the disk for certain, whenever that comes: no more than what was
+ * synced. The calls that sync, cut and name are this program's own here, for
+ * all that it is linked of: each looks at what it may count on.
+ */
+static struct {
+    const struct scene *s; /* NULL: nobody looks */
+    char version;
+    char disk[LONG]; /* f.part's bytes, when a sync of it began */
+    int64_t n;
+    bool new_synced; /* f.part.journal.new */
+    bool stale; /* a journal was taken away, and its directory not synced */
+    uint64_t writes; /* by then */
+    bool named;      /* f is there, and its directory not synced */
+    unsigned claims, marks, names; /* that were looked at */
+} power;
+
+/* Nothing of the data was written since the journal was taken away. */
+static void power_check_stale(const char *what)
+{
+    if (power.stale && mr_sys_calls(MR_SYS_PWRITE) != power.writes)
+        CHECK_FAIL("%s: written beside a journal that may come back", what);
+}
+
+static void power_take_journal(void)
+{
+    power_check_stale("journal");
+    power.stale = true;
+    power.writes = mr_sys_calls(MR_SYS_PWRITE);
+}
+
+static bool power_is(int fd, const char *name)
+{
+    struct stat a, b;
+
+    return fstat(fd, &a) == 0 &&
+           fstatat(power.s->dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+static void power_synced(int fd)
+{
+    if (power_is(fd, "f.part")) {
+        power_check_stale("sync");
+        power.n = pread(fd, power.disk, sizeof power.disk, 0);
+        if (power.n > 0 && !exists(power.s, "f.part.journal"))
+            CHECK_FAIL("nothing says whose f.part is");
+    } else if (power_is(fd, "f.part.journal.new")) {
+        power.new_synced = true;
+    } else if (power_is(fd, ".")) {
+        power_check_stale("directory");
+        power.stale = false;
+        power.named = false;
+    }
+}
+
+static void power_check_bytes(int64_t from, int64_t to, char version)
+{
+    if (to > power.n)
+        CHECK_FAIL("bytes up to %jd are claimed, %jd are on the disk",
+                   (intmax_t)to, (intmax_t)power.n);
+    for (int64_t at = from; at < MR_MIN(to, power.n); at++)
+        if (power.disk[at] != byte_of(at, version)) {
+            CHECK_FAIL("byte %jd is claimed, and not on the disk",
+                       (intmax_t)at);
+            return;
+        }
+}
+
+/* f.part.journal.new is to become f.part.journal. */
+static void power_check_journal(void)
+{
+    static struct get_journal j;
+    char text[8192];
+    int fd = openat(power.s->dir, "f.part.journal.new", O_RDONLY);
+    ssize_t n = read(fd, text, sizeof text);
+
+    close(fd);
+    if (n != 0) {
+        CHECK_EQ_INT(get_journal_parse(mr_str_n(text, (size_t)n), &j), 0);
+        CHECK_OK(power.new_synced);
+        CHECK_OK(!power.stale);
+        for (size_t i = 0; i < j.done.n; i++)
+            power_check_bytes(j.done.v[i].from, j.done.v[i].to,
+                              version_of(j.validator));
+        power.claims += j.done.n > 0;
+    } else {
+        power_take_journal();
+        power.marks++;
+    }
+    power.new_synced = false;
+}
+
+static void power_name(const char *from, const char *to)
+{
+    if (strcmp(from, "f.part.journal.new") == 0) {
+        power_check_journal();
+    } else if (strcmp(from, "f.part") == 0 && strcmp(to, "f") == 0) {
+        struct stat st;
+
+        CHECK_EQ_INT(fstatat(power.s->dir, from, &st, 0), 0);
+        CHECK_EQ_INT(power.n, st.st_size);
+        power_check_bytes(0, st.st_size, power.version);
+        power.named = true;
+        power.names++;
+    }
+}
+
+int fsync(int fd)
+{
+    if (power.s)
+        power_synced(fd);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    if (power.s)
+        power_synced(fd);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int ftruncate(int fd, off_t n)
+{
+    if (power.s && power_is(fd, "f.part")) {
+        CHECK_OK(!power.stale);
+        power.n = MR_MIN(power.n, n);
+    }
+    return (int)syscall(SYS_ftruncate, fd, n);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to,
+              unsigned flags)
+{
+    if (power.s)
+        power_name(from, to);
+    return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
+int unlinkat(int at, const char *name, int flags)
+{
+    if (power.s && strcmp(name, "f.part.journal") == 0 &&
+        exists(power.s, name) && exists(power.s, "f.part"))
+        power_take_journal();
+    return (int)syscall(SYS_unlinkat, at, name, flags);
+}
+
+/* A run that is killed after its nth call; 0: it is not. */
+static int power_run(struct scene *s, uint64_t nth, bool resume,
+                     struct mr_str v)
+{
+    int rc;
+
+    if (nth > 0)
+        mr_sys_stop(effects, MR_ARRAY_LEN(effects), nth, -EIO);
+    mr_sys_fault(MR_SYS_PWRITE, 0, 0); /* they are counted */
+    power.s = s;
+    power.version = version_of(v);
+    power.writes = 0; /* who was killed writes no more */
+    rc = download_with(s, resume, LONG, v);
+    if (nth == 0) /* else writes were counted that were not made */
+        power_check_stale("end");
+    power.s = NULL;
+    mr_sys_fault_clear();
+    return rc;
+}
+
+IN_HUB(part_power_cut)
+{
+    unsigned seed = (unsigned)mr_sys_realtime();
+    int64_t kept = get_part_checkpoint_bytes;
+    struct scene s;
+
+    get_part_checkpoint_bytes = 100000;
+    srandom(seed);
+    for (uint64_t nth = 0; nth < 60; nth += (uint64_t)TEST_SCALE(1))
+        for (size_t root = 0; root < 2; root++) {
+            struct mr_str v = random() % 2 ? V2 : V1;
+
+            CASE("seed %u: killed at %ju, in %s", seed, (uintmax_t)nth,
+                 roots[root]);
+            if (!scene_open(&s, root))
+                continue;
+            if (nth > 0) {
+                (void)!power_run(&s, nth, true, V1);
+                (void)!power_run(&s, 1 + (uint64_t)random() % 40, random() % 2,
+                                 random() % 2 ? V2 : V1);
+            }
+            if (!exists(&s, "f")) {
+                CHECK_EQ_INT(power_run(&s, 0, random() % 2, v), 0);
+                CHECK_OK(!power.named);
+            }
+            scene_close(&s);
+            memset(&power, 0, offsetof(typeof(power), claims));
+        }
+    CHECK_OK(power.claims > 0 && power.marks > 0 && power.names > 0);
+    get_part_checkpoint_bytes = kept;
+    return 0;
+}
+
 SUITE("parts", part_lengths, part_small_calls, part_cut_short, part_only_looked,
-      part_lanes, part_lane_cut)
-SUITE("in the way", part_never_overwrites, part_name_fallbacks, part_locked,
-      part_links, part_bad_names)
+      part_lanes, part_lane_cut, part_lanes_beside, part_lanes_over,
+      part_lanes_over_unknown, part_resumed_first_journal)
+SUITE("in the way", part_never_overwrites, part_of_a_stranger,
+      part_half_a_journal, part_name_fallbacks, part_locked, part_links,
+      part_bad_names)
 SUITE("faults", part_faults, part_disk_full, part_sync_lost, part_meddled,
-      part_stopped, part_cancelled)
+      part_stopped, part_cancelled, part_power_cut)
 TEST_MAIN()

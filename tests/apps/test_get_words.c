@@ -203,13 +203,13 @@ TEST(names_claimed)
     char out[GET_NAME_SIZE];
 
     EQ_INT(get_names_new(&s), 0);
-    EQ_INT(get_names_claim(s, mr_str("a.1.txt")), 0);
-    EQ_INT(get_names_claim_any(s, mr_str("a.txt"), out), 5);
+    EQ_INT(get_names_claim(s, mr_str("a.txt")), 0);
     EQ_INT(get_names_claim(s, mr_str("a.txt")), -EEXIST);
-    EQ_INT(get_names_claim_any(s, mr_str("a.txt"), out), 7);
-    EQ_STR(out, "a.2.txt"); /* the first was taken by hand */
-    EQ_INT(get_names_claim_any(s, mr_str("a.txt"), out), 7);
-    EQ_STR(out, "a.3.txt");
+    EQ_INT(get_names_claim(s, mr_str("b.txt")), 0);
+    /* Each name's numbers are its own, and kept while the table grows. */
+    EQ_INT(get_names_next(s, mr_str("a.txt")), 1);
+    EQ_INT(get_names_next(s, mr_str("a.txt")), 2);
+    EQ_INT(get_names_next(s, mr_str("b.txt")), 1);
     for (unsigned i = 0; i < 5000; i++) {
         snprintf(out, sizeof out, "n%u", i);
         EQ_INT(get_names_claim(s, mr_str(out)), 0);
@@ -218,6 +218,11 @@ TEST(names_claimed)
         snprintf(out, sizeof out, "n%u", i);
         EQ_INT(get_names_claim(s, mr_str(out)), -EEXIST);
     }
+    for (unsigned i = 3; i <= 100000; i++)
+        if (get_names_next(s, mr_str("a.txt")) != i)
+            FAIL("number %u is not given", i);
+    EQ_INT(get_names_next(s, mr_str("a.txt")), 0);
+    EQ_INT(get_names_next(s, mr_str("b.txt")), 2);
     get_names_free(s);
     get_names_free(NULL);
 }
