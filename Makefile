@@ -40,7 +40,7 @@ FLAGS_fuzz    = -O1 -fsanitize=fuzzer-no-link,address,undefined \
 LIBS_core = -lev -lconfuse -lpthread -ldl
 LIBS_io   = $(LIBS_core) $(if $(filter openssl,$(TLS)),-lssl -lcrypto)
 LIBS_http = $(LIBS_io) -lhttp_parser -lcrypt -lwslay -lz -lbrotlienc \
-	-lbrotlidec -lzstd -lpsl
+	-lbrotlidec -lzstd -lpsl -lidn2
 LIBS_apps = $(LIBS_http)
 LINK = $(CC) $(CFLAGS) -fno-lto $(LDFLAGS) -Wl,--as-needed
 
@@ -410,6 +410,7 @@ deps: ## install what the build needs, if anything is missing (apt-get)
 	$(call has,brotli/encode.h) || want libbrotli-dev; \
 	$(call has,zstd.h) || want libzstd-dev; \
 	$(call has,libpsl.h) || want libpsl-dev; \
+	$(call has,idn2.h) || want libidn2-dev; \
 	test '$(TLS)' = none || $(call has,openssl/ssl.h) || want libssl-dev; \
 	$(call has,CUnit/CUnit.h) || want libcunit1-dev; \
 	command -v ar >/dev/null || want binutils; \

@@ -5,13 +5,14 @@
  * (http/uri_priv.h).
  *
  *  (1) A host has one spelling: names in lower case, addresses as inet_ntop
- *      writes them. What some reader takes for an address (RFC 3986 7.4: the
- *      last part is a number) is one in full, or refused.
- *  (2) No byte of a host needs quoting anywhere: letters, digits, "-._~" and,
- *      of IPv6, ':'.
+ *      writes them, other scripts as xn--... (http/idn.h). What some reader
+ * takes for an address (RFC 3986 7.4: the last part is a number) is one in
+ * full, or refused. (2) No byte of a host needs quoting anywhere: letters,
+ * digits, "-._~" and, of IPv6, ':'.
  */
 #include <arpa/inet.h>
 
+#include "http/idn.h"
 #include "http/uri_priv.h"
 
 #define PORT_MAX 65535
@@ -131,8 +132,6 @@ static const char *name_fault(struct mr_str name)
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
 
-        if ((unsigned char)c >= 0x80)
-            return "the host's name is not ASCII: write it as xn--...";
         if (!mr_uri_is_letter(c) && !mr_uri_is_digit(c) &&
             (!c || !strchr("-._~", c)))
             return "the host has a byte that no name has";
@@ -150,13 +149,24 @@ static const char *name_fault(struct mr_str name)
     return NULL;
 }
 
+static bool is_ascii(struct mr_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
 static int read_name(struct mr_arena *arena, struct mr_str s, struct mr_uri *u,
                      const char **ret_reason)
 {
-    const char *fault = name_fault(s);
+    int err = is_ascii(s) ? 0 : mr_idn_to_ascii(arena, s, &s);
+    const char *fault;
     char *lower;
-    int err;
 
+    if (err == -ENOMEM)
+        return mr_uri_no_memory(ret_reason);
+    fault = err ? "the host's name is none in any script" : name_fault(s);
     if (fault)
         return mr_uri_refuse(ret_reason, fault);
     lower = mr_arena_dup(arena, s);

@@ -75,6 +75,21 @@ static const struct {
     {"http://a_b-c~d/", "http://a_b-c~d/", "a_b-c~d", "/", NULL, NULL},
     {"http://xn--bcher-kva.example/", "http://xn--bcher-kva.example/",
      "xn--bcher-kva.example", "/", NULL, NULL},
+    {"http://b\xc3\xbc"
+     "cher.example/",
+     "http://xn--bcher-kva.example/", "xn--bcher-kva.example", "/", NULL, NULL},
+    {"http://B\xc3\x9c"
+     "CHER.Example/",
+     "http://xn--bcher-kva.example/", "xn--bcher-kva.example", "/", NULL, NULL},
+    {"http://bu\xcc\x88" /* u and two dots */
+     "cher.example/",
+     "http://xn--bcher-kva.example/", "xn--bcher-kva.example", "/", NULL, NULL},
+    {"http://fu\xc3\x9f.example/", "http://xn--fu-hia.example/",
+     "xn--fu-hia.example", "/", NULL, NULL},
+    {"http://\xe4\xbe\x8b\xe3\x80\x82\xe6\xb5\x8b\xe8\xaf\x95/",
+     "http://xn--fsq.xn--0zwm56d/", "xn--fsq.xn--0zwm56d", "/", NULL, NULL},
+    {"http://\xef\xbc\x91\xef\xbc\x90.0.0.1/", "http://10.0.0.1/", "10.0.0.1",
+     "/", NULL, NULL}, /* wide digits */
     {"http://127.0.0.1:8080/", "http://127.0.0.1:8080/", "127.0.0.1:8080", "/",
      NULL, NULL},
     {"http://1.2.3.4.example/", "http://1.2.3.4.example/", "1.2.3.4.example",
@@ -190,9 +205,17 @@ static const struct {
     {"http://a%62/", "a byte that no name has"},
     {"http://a,b/", "a byte that no name has"},
     {"http://a\"/", "a byte that no name has"},
-    {"http://b\xc3\xbc"
+    {"http://b\xc3"
      "cher.example/",
-     "xn--"},
+     "none in any script"},
+    {"http://\xef\xbf\xbd.example/", "none in any script"},
+    {"http://a\xef\xbc\xa0"
+     "b.example/", /* a wide '@' */
+     "a byte that no name has"},
+    {"http://a\xef\xbc\x8f"
+     "b.example/", /* and '/' */
+     "a byte that no name has"},
+    {"http://\xef\xbc\x91.2.3/", "an IPv4 address is"}, /* a wide 1 */
     {"http://good.example\\@evil.example/", "'\\'"},
     {"http://a\\b", "'\\'"},
     {"http://a@b@c/", "two '@'"},
