@@ -6,20 +6,18 @@
 #
 #     idle      memory of IDLE (10000) connections that rest after one request
 #     growth    CPU time of a request at RATE (10000) requests a second, from
-#               one connection to 10,000
+#               one connection to 10,000, once all of them are there
 #     workers   requests a second of one worker and of two, on all CPUs, wrk
 #               beside them
 
 idle=${IDLE-10000}
 rate=${RATE-10000}
-growth_at='1 64 1000 10000'
-growth_base=$rate
-growth_more=$((2 * rate))
+growth_at='1 1000 64 10000' # the last two are compared: one after the other
+growth_time=2
 if [ -n "$check" ]; then
     idle=100
     growth_at='1 64'
-    growth_base=500
-    growth_more=500
+    growth_time=0.3
 fi
 
 # --- idle ---
@@ -61,27 +59,83 @@ idle_run() {
 
 # --- growth ---
 
-# paced NAME CONNECTIONS REQUESTS: what they cost, ns, in $cost.
-paced() {
-    before=$(cpu_ns "$1")
-    taskset -c "$other" h2load --h1 -t1 -c"$2" -n"$3" \
-        --rps="$(awk "BEGIN { print $rate / $2 }")" \
-        "http://$site_host:$(port "$1")/tiny" >"$tmp/h2load" 2>&1
-    cost=$(($(cpu_ns "$1") - before))
-    grep -q "[^0-9]$3 succeeded, 0 failed" "$tmp/h2load"
+# What is open in a server's processes.
+open_files() {
+    while read -r pid; do ls "/proc/$pid/fd"; done <"$tmp/pids.$1" \
+        2>/dev/null | wc -l
 }
 
-# To connect is no part of a request: the figure is what a longer run costs
-# more than a shorter one.
+# NAME has CONNECTIONS more than at first; h2load has had N answers, a line each.
+holds() { [ $(($(open_files "$1") - files)) -ge "$2" ]; }
+holds_or_dead() { holds "$1" "$2" || ! kill -0 $pacer 2>/dev/null; }
+answered() { wc -l <"$tmp/paced"; }
+answered_or_dead() {
+    [ "$(answered)" -ge "$1" ] || ! kill -0 $pacer 2>/dev/null
+}
+left() { [ "$(open_files "$1")" -le "$files" ]; }
+
+# now NAME: requests answered, CPU time in ns, and the time in ns.
+now() { echo "$(answered) $(cpu_ns "$1") $(date +%s%N)"; }
+
+# steady NAME CONNECTIONS: us of CPU time for a request, and requests a second,
+# in $tmp/steady.
+#
+# To connect is no part of a request, nor is what the first one of a connection
+# finds cold: so the time begins when the server has accepted all, and has
+# answered as many requests again. Nothing looks at the server or the log while
+# it lasts. Requests are counted, and not taken to be rate times time: a server
+# that falls behind would look cheap. Peers have no counter; h2load's log is the
+# same for all.
+#
+# Connections are opened 64 at a time, at the rate of the requests, and each asks
+# again when its time has come: so the requests of 10,000 come in the batches
+# that those of 64 are. Opened all at once they would come all at once, a tenth
+# of a second's work and then a rest, and it would be batches that are compared.
+steady() {
+    files=$(open_files "$1")
+    : >"$tmp/paced"
+    taskset -c "$other" h2load --h1 -t1 -c"$2" -n$((rate * 60)) \
+        -r$(($2 < 64 ? $2 : 64)) --rate-period=$((64000 / rate))ms \
+        --rps="$(awk "BEGIN { print $rate / $2 }")" --log-file="$tmp/paced" \
+        "http://$site_host:$(port "$1")/tiny" >"$tmp/h2load" 2>&1 &
+    pacer=$!
+    until_true holds_or_dead "$1" "$2"
+    until_true answered_or_dead $(($(answered) + $2))
+    from=$(now "$1")
+    sleep "$growth_time"
+    to=$(now "$1")
+    held=1
+    kill -0 $pacer 2>/dev/null && holds "$1" "$2" && held=0
+    kill $pacer 2>/dev/null
+    wait $pacer 2>/dev/null
+    until_true left "$1"
+    # The last line may be cut: only those are read that were counted.
+    [ $held -eq 0 ] && head -n "${to%% *}" "$tmp/paced" |
+        awk -F '\t' -v from="$from" -v to="$to" '
+            $2 != 200 { wrong++ }
+            END {
+                split(from, a, " ")
+                split(to, b, " ")
+                if (wrong || b[1] <= a[1]) exit 1
+                print (b[2] - a[2]) / (b[1] - a[1]) / 1000,
+                    (b[1] - a[1]) * 1e9 / (b[3] - a[3])
+            }' >"$tmp/steady"
+}
+
+# A server that does not keep the rate has more to do at once than others. One
+# connection cannot carry it: it asks when it was answered.
 growth_point() {
-    if paced "$1" "$2" "$growth_base" && short=$cost &&
-        paced "$1" "$2" $((growth_base + growth_more)); then
-        ok
-        figure growth "$1" "at$2" \
-            "$(awk "BEGIN { print ($cost - $short) / $growth_more / 1000 }")" \
-            "$3"
-    else
+    if ! steady "$1" "$2"; then
         bad "$1 at $2 connections: h2load" "$tmp/h2load" "$tmp/log.$1"
+        return
+    fi
+    read -r cost kept <"$tmp/steady"
+    if [ -n "$check" ] || [ "$2" -eq 1 ] ||
+        [ "${kept%.*}" -ge $((rate * 95 / 100)) ]; then
+        ok
+        figure growth "$1" "at$2" "$cost" "$3"
+    else
+        bad "$1 at $2 connections: $kept requests a second, not $rate"
     fi
 }
 
@@ -98,8 +152,8 @@ growth_run() {
     done
     turn_of=1
     while [ $turn_of -le "$rounds" ]; do
-        for many in $growth_at; do
-            for name in $growing; do
+        for name in $growing; do
+            for many in $growth_at; do
                 say "growth, round $turn_of, $many, $name"
                 growth_point "$name" "$many" $turn_of
             done
