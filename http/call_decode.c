@@ -97,7 +97,8 @@ static ssize_t decode(struct mr_call *call, char *buf, size_t n)
     int rc = mr_decoder_run(call->decoder, &call->undecoded, end, buf, n, &put);
 
     if (rc < 0) {
-        mr_call_drop_conn(call);
+        if (!call->writes) /* else it is the writer's too, until the close */
+            mr_call_drop_conn(call);
         return mr_call_fail(call, rc, "%s", mr_decoder_why(call->decoder));
     }
     call->decoded = rc == 0 && end;

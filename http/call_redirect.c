@@ -65,7 +65,8 @@ int mr_call_redirect(struct mr_call *call, int64_t deadline)
     const char *reason = "";
     int rc;
 
-    if (call->r.max_redirects <= 0 || !mr_redirect_is((unsigned)head->status))
+    if (call->r.max_redirects <= 0 || !mr_redirect_is((unsigned)head->status) ||
+        call->method == MR_METHOD_CONNECT) /* its target is no URL */
         return 0;
     rc = mr_redirect_next(&call->arena, &from, (unsigned)head->status,
                           mr_headers_get(&head->headers, "location"), &next,

@@ -65,6 +65,13 @@ int mr_client_new(struct mr_client **ret, const struct mr_client_options *o,
     if (o)
         c->o = *o;
     set_defaults(&c->o);
+    if (!mr_field_value_is_valid(mr_str(c->o.user_agent))) {
+        mr_free(c);
+        snprintf(why, MR_CLIENT_WHY,
+                 "a byte that no field may have in the "
+                 "user agent");
+        return -EINVAL;
+    }
     mr_mutex_init(&c->tls_lock);
     mr_conn_pool_init(&c->pool, &(struct mr_conn_pool){
                                     .max_per_origin = c->o.max_per_origin,

@@ -95,8 +95,9 @@ struct mr_client_options {
     const struct mr_proxies *proxies; /* [none] */
 };
 
-/* o may be NULL. 0; -ENOMEM; -EINVAL and the like: tls.ca_file is no good. why
- * (MR_CLIENT_WHY bytes) is written on an error. */
+/* o may be NULL. 0; -ENOMEM; -EINVAL and the like: tls.ca_file is no good, or
+ * user_agent no field's value. why (MR_CLIENT_WHY bytes) is written on an
+ * error. */
 MR_API MR_MUST_USE int mr_client_new(struct mr_client **ret,
                                      const struct mr_client_options *o,
                                      char *why);

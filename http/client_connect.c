@@ -265,16 +265,6 @@ static int connect_new(struct mr_call *call, struct mr_pool_origin *place,
     return 0;
 }
 
-/* May one that was idle be used? Of a request that cannot be sent twice it is
- * asked whether it is alive; of others, sending tells. */
-static bool is_usable(const struct mr_call *call,
-                      const struct mr_client_conn *conn)
-{
-    if (!call->r.streams && mr_call_is_idempotent(call))
-        return true;
-    return mr_fd_peek(conn->pooled.fd) == MR_PEER_QUIET;
-}
-
 int mr_client_connect(struct mr_call *call, bool fresh, int64_t deadline)
 {
     struct mr_client *c = call->client;
@@ -300,7 +290,9 @@ int mr_client_connect(struct mr_call *call, bool fresh, int64_t deadline)
         if (!kept)
             return connect_new(call, place, deadline);
         call->conn = mr_container_of(kept, struct mr_client_conn, pooled);
-        if (is_usable(call, call->conn))
+        /* The hook may not have run since it became idle: what is here already
+         * would be taken for the answer to what has not been sent yet. */
+        if (mr_fd_peek(kept->fd) == MR_PEER_QUIET)
             break;
         mr_call_drop_conn(call);
     }

@@ -58,7 +58,7 @@ static int check_fields(struct mr_call *call)
 static bool is_target(struct mr_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] == 0x7f)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f) /* char may have no sign */
             return false;
     return true;
 }
@@ -70,7 +70,8 @@ static int check_request(struct mr_call *call)
     if (!mr_token_is_valid(r->method))
         return mr_call_fail(call, -EINVAL, "the method is no token");
     if (!is_target(r->target))
-        return mr_call_fail(call, -EINVAL, "a target with white space");
+        return mr_call_fail(call, -EINVAL,
+                            "a target with white space, or not of ASCII");
     if (r->upgrade.n > 0 && !mr_field_value_is_valid(r->upgrade))
         return mr_call_fail(call, -EINVAL, "no protocol to upgrade to");
     call->method = mr_method_find(r->method);

@@ -117,6 +117,8 @@ static int status_of(int err)
     case -ENOSPC:
     case -EDQUOT:
         return MR_STATUS_INSUFFICIENT_STORAGE;
+    case -EREMOTEIO:
+        return MR_STATUS_BAD_GATEWAY;
     case -ENOMEM:
     case -EMFILE:
     case -ENFILE:

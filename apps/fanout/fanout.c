@@ -150,6 +150,7 @@ static int handle(struct mr_request *req, struct mr_response *res, void *self)
         mr_arena_alloc(mr_request_arena(req), f->from.n * sizeof *q);
     struct mr_group g;
     int64_t sum = 0;
+    const char *text;
     int rc = done && q ? 0 : -ENOMEM;
 
     mr_group_init(&g);
@@ -167,11 +168,11 @@ static int handle(struct mr_request *req, struct mr_response *res, void *self)
         return mr_reply_status(res, MR_STATUS_BAD_GATEWAY);
     if (rc)
         return rc;
-    return mr_reply(
-        res, 200, "application/json",
-        mr_str(mr_arena_printf(mr_request_arena(req),
-                               "{\"sum\": %lld, \"of\": %zu}\n", (long long)sum,
-                               f->need > 0 ? (size_t)f->need : f->from.n)));
+    text = mr_arena_printf(mr_request_arena(req),
+                           "{\"sum\": %lld, \"of\": %zu}\n", (long long)sum,
+                           f->need > 0 ? (size_t)f->need : f->from.n);
+    return text ? mr_reply(res, 200, "application/json", mr_str(text))
+                : -ENOMEM;
 }
 
 static int configure(void *self, struct mr_config_section *section)

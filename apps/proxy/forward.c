@@ -215,6 +215,18 @@ static int refuse(struct forward *f, int rc)
                                                     : MR_STATUS_BAD_GATEWAY);
 }
 
+/* rc of an answer that has come, but cannot be given on: more fields than ours
+ * may have, a protocol that nobody asked for. The client gets none of it. */
+static int not_given_on(struct forward *f, int rc)
+{
+    if (mr_response_is_started(f->res) ||
+        (rc != -ENOBUFS && rc != -EPROTONOSUPPORT && rc != -EINVAL))
+        return rc;
+    mr_log(MR_LOG_WARN, "proxy: %.*s%.*s: its answer cannot be passed on: %s",
+           MR_STR(f->u->uri.authority), MR_STR(f->r.target), mr_strerror(rc));
+    return -EREMOTEIO;
+}
+
 int proxy_handle(struct mr_request *req, struct mr_response *res, void *self)
 {
     struct mr_arena *arena = mr_request_arena(req);
@@ -240,7 +252,7 @@ int proxy_handle(struct mr_request *req, struct mr_response *res, void *self)
         rc = try_all(f, &ours);
     if (rc == 0) {
         f->u->active++;
-        rc = send_answer(f);
+        rc = not_given_on(f, send_answer(f));
         f->u->active--;
     } else if (!ours) {
         rc = refuse(f, rc);

@@ -28,8 +28,9 @@
  * -Proto: set by us, whatever the client says, unless `forwarded` is "append"
  * because another proxy of yours is in front.
  *
- * WebSocket and other upgrades pass through, h2c does not. What goes wrong
- * there is 502, what takes too long 504.
+ * WebSocket and other upgrades pass through, h2c does not. Nor do trailers, and
+ * answers before the final one (103 Early Hints). What goes wrong there is 502,
+ * what takes too long 504.
  */
 #include <errno.h>
 #include <millrace/app.h>

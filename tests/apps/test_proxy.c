@@ -118,6 +118,12 @@ static const struct {
     {"GET /loop HTTP/1.1\r\n", 508, {0}, {0}},
     {"GET /dead HTTP/1.1\r\n", 502, {0}, {0}},
     {"GET /bad/wait?head=none HTTP/1.1\r\n", 504, {0}, {0}},
+    {"GET /bad/f?size=9&fields=80 HTTP/1.1\r\n", 502, {0}, {0}},
+    {"GET /bad/f?size=9&interim=1&interim_status=101 HTTP/1.1\r\n"
+     "Upgrade: other\r\nConnection: upgrade\r\n",
+     502,
+     {0},
+     {0}},
     {"GET /bad/cut?head=none&do=cut HTTP/1.1\r\n", 502, {0}, {0}},
     {"GET /bad/half?head=half&do=cut HTTP/1.1\r\n", 502, {0}, {0}},
     {"GET /bad/both?frame=both HTTP/1.1\r\n", 502, {0}, {0}},

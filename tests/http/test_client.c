@@ -259,6 +259,27 @@ CLIENT(takes_no_unasked_bytes)
     CHECK_EQ_INT(mr_client_stats(t->client).open, 0);
 }
 
+/* An answer to a question that was not asked yet: the end of a body was read
+ * just to its last byte, and the next request is sent before the hub could
+ * tell. */
+CLIENT(takes_no_answer_from_before_the_request)
+{
+    static char text[32768];
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n%020000d"
+                     "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged",
+                     0);
+    static struct scene scenes[2];
+
+    CHECK_OK(n > 20000 && (size_t)n < sizeof text);
+    scenes[0] = (struct scene){.answers = {text}};
+    scenes[1] = (struct scene){.answers = {OK_HELLO}};
+    play(t, scenes, 2);
+    CHECK_EQ_INT(strlen(get(t, "/")), 4 + 20000);
+    CHECK_EQ_STR(get(t, "/2"), "200 hello");
+    CHECK_EQ_INT(mr_client_stats(t->client).resent, 0);
+}
+
 CLIENT(closes_what_was_idle_too_long, .idle_timeout = 1000000)
 {
     PLAY({.answers = {OK_HELLO}});
@@ -439,6 +460,33 @@ CLIENT(bad_requests_are_not_sent)
     }
 }
 
+/* Nor is a line's end that comes in another way. */
+CLIENT(no_line_ends_get_in)
+{
+    static const struct mr_client_request requests[] = {
+        {.method = {"GET / HTTP/1.1\r\nA: b\r\n\r\nGET", 31}},
+        {.target = {"/ HTTP/1.1\r\nA:b", 16}},
+        {.target = {"/\xc3\xa4", 3}},
+        {.target = {"/\0", 2}},
+        {.upgrade = {"a\r\nB: c", 7}},
+        {.method = {"CONNECT", 7}},
+    };
+    struct mr_client_options o = {.user_agent = "me\r\nHost: b"};
+    struct mr_client *c;
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(requests); i++) {
+        struct mr_client_request r = requests[i];
+
+        CASE("request %zu", i);
+        r.url = mr_str(url_of(t, "/"));
+        CHECK_EQ_STR(call(t, &r), "!EINVAL");
+        CHECK_OK(t->why[0]);
+    }
+    CHECK_EQ_INT(mr_client_new(&c, &o, t->why), -EINVAL);
+    CHECK_OK(strstr(t->why, "user agent"));
+    CHECK_EQ_INT(mr_client_stats(t->client).opened, 0);
+}
+
 CLIENT(fields_replace_the_clients)
 {
     struct mr_field f[] = {{mr_str("host"), mr_str("x")},
@@ -476,13 +524,13 @@ CLIENT(refused_by_whom)
 }
 
 SUITE("calls", gets, head_has_no_body, trailers, bad_requests_are_not_sent,
-      fields_replace_the_clients, refused_by_whom)
+      no_line_ends_get_in, fields_replace_the_clients, refused_by_whom)
 SUITE("answers", answers_end_or_are_refused, answers_come_byte_by_byte,
       interim_answers_have_an_end, a_large_body, a_large_head, too_large_a_head)
 SUITE("connections", keeps_a_connection, sends_again_on_a_fresh_one,
       sends_again_once, sends_no_post_again, notices_that_an_idle_one_is_closed,
-      takes_no_unasked_bytes, closes_what_was_idle_too_long,
-      opens_no_more_than_allowed)
+      takes_no_unasked_bytes, takes_no_answer_from_before_the_request,
+      closes_what_was_idle_too_long, opens_no_more_than_allowed)
 SUITE("time", answers_late, stops_in_the_body, has_a_time_for_all,
       is_cancelled_while_it_waits)
 TEST_MAIN()

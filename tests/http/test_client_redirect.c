@@ -28,6 +28,16 @@ CLIENT(follows_none_unless_told)
     CHECK_EQ_STR(get(t, "/"), "301 gone");
 }
 
+CLIENT(follows_none_of_connect, .max_redirects = 3)
+{
+    struct mr_client_request r = {.url = mr_str(url_of(t, "/")),
+                                  .method = mr_str("CONNECT"),
+                                  .target = mr_str("a.example:1")};
+
+    PLAY({.answers = {TO("307", "/b")}});
+    CHECK_EQ_STR(call(t, &r), "307 gone");
+}
+
 CLIENT(one_call_follows_none, .max_redirects = 3)
 {
     PLAY({.answers = {TO("301", "/b")}});
@@ -287,8 +297,8 @@ CLIENT(follows_what_it_cannot_read, .max_redirects = 1)
 }
 
 SUITE("redirects", follows_what_it_cannot_read, follows,
-      follows_none_unless_told, one_call_follows_none, follows_so_many,
-      does_not_follow_anywhere, sends_the_body_again_or_not,
+      follows_none_unless_told, follows_none_of_connect, one_call_follows_none,
+      follows_so_many, does_not_follow_anywhere, sends_the_body_again_or_not,
       takes_no_credentials_along, does_not_read_a_long_redirect)
 SUITE("proxies", asks_a_proxy_for_all_of_it, asks_a_proxy_for_a_tunnel)
 SUITE("codings", decodes, decodes_no_part_of_a_whole, does_not_decode_unasked,

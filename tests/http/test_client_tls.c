@@ -164,7 +164,62 @@ HTTPS(sends_on_when_tls_speaks)
     CHECK_EQ_INT(mr_client_stats(t->client).idle, 1);
 }
 
+struct writing {
+    struct mr_call *call;
+    size_t pieces;
+};
+
+static intptr_t keeps_writing(void *arg)
+{
+    static char piece[65536];
+    struct writing *w = arg;
+    int rc;
+
+    while ((rc = mr_call_write(w->call, piece, sizeof piece, PATIENCE)) == 0)
+        w->pieces++;
+    return rc;
+}
+
+/* Who reads finds the coding broken while another is within a send. */
+HTTPS(a_writer_keeps_its_connection)
+{
+    struct mr_client_request r = {.method = mr_str("POST"),
+                                  .streams = true,
+                                  .duplex = true,
+                                  .length = -1};
+    struct writing w = {0};
+    struct mr_group g;
+    size_t before;
+
+    mr_group_init(&g);
+    https_open(t, NULL);
+    PLAY({.answers = {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                      "Content-Length: 8\r\n\r\nnot gzip"},
+          .tls = true,
+          .head_only = true,
+          .deaf = true});
+    snprintf(t->url, sizeof t->url, "https://127.0.0.1:%u/",
+             mr_addr_port(&t->at));
+    r.url = mr_str(t->url);
+    CHECK_EQ_INT(mr_call_begin(t->client, &r, &t->call, t->why, PATIENCE), 0);
+    if (!t->call)
+        return;
+    w.call = t->call;
+    CHECK_OK(mr_group_spawn(&g, keeps_writing, &w));
+    CHECK_EQ_INT(mr_call_answer(t->call, PATIENCE), 0);
+    do { /* until nobody takes any more */
+        before = w.pieces;
+        for (int i = 0; i < 50; i++)
+            (void)!mr_idle(mr_after_ms(1)); /* or a millisecond */
+    } while (w.pieces != before);
+    t->text[0] = '\0';
+    CHECK_EQ_STR(rest_of(t), "!EBADMSG");
+    CHECK_EQ_INT(mr_client_stats(t->client).open, 1);
+    mr_group_close(&g);
+}
+
 SUITE("https", keeps_an_encrypted_one, resumes_a_session,
       says_which_check_failed, is_no_tls_at_all, a_close_needs_a_goodbye,
-      goes_through_a_tunnel, sends_on_when_tls_speaks)
+      goes_through_a_tunnel, sends_on_when_tls_speaks,
+      a_writer_keeps_its_connection)
 TEST_MAIN()

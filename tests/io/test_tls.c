@@ -8,12 +8,16 @@
 #include "io/tls.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 
 #include "core/sys.h"
 #include "core/timer.h"
+#include "io/addr.h"
 #include "io/fd.h"
+#include "io/socket.h"
 #include "io/tls_tickets.h"
 #include "tests/core/in_hub.h"
 #include "tests/io/certs.h"
@@ -93,19 +97,28 @@ struct pair {
     struct end server, client;
 };
 
-static void shake_with(struct pair *p, struct mr_tls_context *server,
+/* Takes both descriptors. */
+static void shake_over(struct pair *p, struct mr_tls_context *server,
                        struct mr_tls_context *client,
-                       const struct mr_tls_peer *peer)
+                       const struct mr_tls_peer *peer, const int fds[2])
 {
     struct mr_coro *co;
-    int fds[2];
 
-    sockets(fds);
     p->server = (struct end){.ctx = server, .fd = fds[0], .deadline = MR_NEVER};
     p->client = (struct end){.ctx = client, .fd = fds[1], .deadline = MR_NEVER};
     co = mr_spawn(accepts, &p->server);
     connect_end(&p->client, peer);
     CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+}
+
+static void shake_with(struct pair *p, struct mr_tls_context *server,
+                       struct mr_tls_context *client,
+                       const struct mr_tls_peer *peer)
+{
+    int fds[2];
+
+    sockets(fds);
+    shake_over(p, server, client, peer, fds);
 }
 
 static void shake(struct pair *p, struct mr_tls_context *server,
@@ -970,6 +983,78 @@ IN_HUB(tls_asked_for_the_kernels)
     certs_remove();
     return 0;
 }
+/* A connection by TCP. */
+static void tcp_sockets(int fds[2])
+{
+    struct mr_addr at;
+    int fd;
+
+    CHECK_EQ_INT(mr_addr_parse(&at, mr_str("127.0.0.1:0")), 0);
+    fd = mr_socket_listen(&at, NULL);
+    CHECK_OK(fd >= 0);
+    CHECK_EQ_INT(mr_socket_local(fd, &at), 0);
+    fds[1] = mr_connect(&at, MR_NEVER);
+    fds[0] = mr_accept(fd, NULL, MR_NEVER);
+    CHECK_OK(fds[0] >= 0 && fds[1] >= 0);
+    mr_fd_close(fd);
+}
+
+static bool kernel_has_tls(void)
+{
+    int fds[2];
+    bool has;
+
+    tcp_sockets(fds);
+    has = setsockopt(fds[0], IPPROTO_TCP, TCP_ULP, "tls", sizeof "tls") == 0;
+    mr_fd_close(fds[0]);
+    mr_fd_close(fds[1]);
+    return has;
+}
+
+/* By TCP a kernel may have it. One that has not is never said to: and the bytes
+ * are the same, both ways at once. */
+IN_HUB(tls_asked_for_the_kernels_by_tcp)
+{
+    struct mr_tls_server_options so = {.ktls = true};
+    struct mr_tls_client_options co = {.ktls = true};
+    bool has = kernel_has_tls();
+
+    set_up();
+    signal(SIGPIPE, SIG_IGN);
+    for (int v = 0; v < 2; v++) {
+        struct mr_tls_context *server, *client;
+        struct mr_tls_info info;
+        struct mr_coro *at_it[4];
+        struct flow f[4];
+        struct pair p;
+        int fds[2];
+
+        so.max = co.max = v ? MR_TLS_1_3 : MR_TLS_1_2;
+        server = server_of(so, "a");
+        client = client_of(co);
+        tcp_sockets(fds);
+        shake_over(&p, server, client,
+                   &(struct mr_tls_peer){.host = "a.example"}, fds);
+        CHECK_EQ_INT(p.client.rc, 0);
+        mr_tls_info(p.server.t, &info);
+        CHECK_OK(has || !info.ktls);
+        CHECK_EQ_INT(mr_stream_fd(p.server.s) >= 0, info.ktls);
+        for (unsigned k = 0; k < 4; k++) {
+            f[k] = (struct flow){k % 2 ? p.server.s : p.client.s, 1000000, k};
+            at_it[k] = mr_spawn(k < 2 ? sends : receives, &f[k]);
+            CHECK_OK(at_it[k] != NULL);
+        }
+        for (unsigned k = 0; k < 4; k++)
+            CHECK_EQ_INT(mr_join(at_it[k], NULL, MR_NEVER), 0);
+        part(&p);
+        mr_tls_context_unref(server);
+        mr_tls_context_unref(client);
+    }
+    certs_remove();
+    return 0;
+}
+
 SUITE("faults", tls_handshake_with_faults, tls_contexts_without_memory,
-      tls_pieces_without_memory, tls_asked_for_the_kernels)
+      tls_pieces_without_memory, tls_asked_for_the_kernels,
+      tls_asked_for_the_kernels_by_tcp)
 TEST_MAIN()
