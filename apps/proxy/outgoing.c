@@ -248,8 +248,8 @@ int outgoing_prepare(struct forward *f)
     f->r.length = length;
     f->r.upgrade =
         length == 0 ? mr_request_header(f->req, "upgrade") : mr_str_n(NULL, 0);
-    /* Its frames would go past the routes. */
-    if (mr_str_is_case(f->r.upgrade, "h2c") ||
+    /* Its frames would go past the routes; it may stand among others. */
+    if (mr_headers_has_token(mr_request_headers(f->req), "upgrade", "h2c") ||
         !mr_headers_has_token(mr_request_headers(f->req), "connection",
                               "upgrade"))
         f->r.upgrade = mr_str_n(NULL, 0);

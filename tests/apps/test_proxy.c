@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_proxy.c - the reverse proxy before this server itself, and before one
- * that misbehaves. */
+ * that misbehaves.
+ *
+ * over budget: one table, and the sites that it needs. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +97,10 @@ static const struct {
      200,
      {"GET /reflect/ HTTP/1.1\r\n"},
      {"HTTP2", "6.6.6.6", "h2c"}},
+    {"GET /p HTTP/1.1\r\nUpgrade: websocket, H2c\r\nConnection: upgrade\r\n",
+     200,
+     {"GET /reflect/ HTTP/1.1\r\n"},
+     {"H2c", "Upgrade"}},
     {"GET /off HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\n",
      200,
      {"\r\nHost: 127.", ":8080\r\n", "\r\nX-Forwarded-For: 6.6.6.6\r\n"},

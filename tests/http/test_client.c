@@ -2,6 +2,8 @@
 /*
  * test_client.c - calls over plain HTTP, against a server that follows a
  * script: what is sent, how answers end, which are refused, what is kept.
+ *
+ * over budget: each way that a plain call can go, on the same stage.
  */
 #include "tests/http/client_util.h"
 
