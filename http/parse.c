@@ -150,10 +150,13 @@ static bool is_of(const struct mr_verdict *v, const struct given *g, size_t n)
     return true;
 }
 
-/* The one that was used last is looked at first. */
+/* Where their verdict is, or will be; NULL: nowhere. The one that was used last
+ * is looked at first. */
 static struct mr_verdict *find_place(struct mr_verdicts *verdicts,
-                                     const struct given *g, size_t *ret_n)
+                                     const struct given *g, size_t *ret_n,
+                                     bool *ret_known)
 {
+    struct mr_verdict *last = verdicts->last;
     size_t n = 2 * (g->n - 1);
 
     for (unsigned i = 0; i < g->n; i++) {
@@ -162,9 +165,12 @@ static struct mr_verdict *find_place(struct mr_verdicts *verdicts,
         n += g->piece[i].n;
     }
     *ret_n = n;
-    if (!verdicts->last || !is_of(verdicts->last, g, n))
-        verdicts->last = place_of(verdicts, g, n);
-    return verdicts->last;
+    *ret_known = last && is_of(last, g, n);
+    if (*ret_known)
+        return last;
+    verdicts->last = last = place_of(verdicts, g, n);
+    *ret_known = last && is_of(last, g, n);
+    return last;
 }
 
 static void keep(struct mr_verdict *v, const struct given *g, size_t n)
@@ -215,14 +221,15 @@ static bool confirm(struct mr_parser *p, const char *end)
 {
     struct mr_verdict *v = NULL, own;
     struct given g;
+    bool known = false;
     size_t n = 0;
 
     choose(p, end, &g);
     if (p->verdicts)
-        v = find_place(p->verdicts, &g, &n);
+        v = find_place(p->verdicts, &g, &n, &known);
     if (!v)
         v = &own;
-    if (v == &own || !is_of(v, &g, n)) {
+    if (!known) {
         if (!ask(&g, v)) {
             v->n = 0;
             return false;
