@@ -96,6 +96,14 @@ no_tls    := $(if $(filter none,$(TLS)),$(OUT)/tests/io/test_tls% \
 	$(OUT)/tests/apps/test_get_tls $(OUT)/tests/http/test_tls%)
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
+# What takes longest begins first, or the end waits for it alone.
+test_long := http/test_client_send apps/test_chat apps/test_get_bad.sh \
+	http/test_corpus core/test_scale http/test_rfc.sh apps/test_faults \
+	http/test_coding http/test_client_bad
+test_all  := $(test_bins) $(test_sh)
+test_first := $(foreach t,$(test_long),$(filter $(OUT)/tests/$(t) tests/$(t),\
+	$(test_all)))
+test_list := $(test_first) $(filter-out $(test_first),$(test_all))
 site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\
 	$(wildcard tests/apps/*.c)))
 test_apps := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/apps/apps/*.c))
@@ -243,7 +251,8 @@ test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
 test-bins: all $(tour) $(factory) $(test_bins) $(test_apps) $(wire) $(bad)
 test-run: test-bins
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
-		RUN="$(RUN)" tests/run.sh $(test_bins) $(test_sh:%='sh %') \
+		RUN="$(RUN)" tests/run.sh \
+		$(foreach t,$(test_list),$(if $(filter %.sh,$(t)),'sh $(t)',$(t))) \
 		$(if $(and $(wire),$(wires),$(server)),'$(wire) $(wires)')
 
 test-core: $(call tests_of,core)
