@@ -133,3 +133,22 @@ get -c "$stopped"
 check "after an interruption: status $got_status" [ $got_status = 0 ]
 check 'after an interruption' is_file stopped 3M
 came_once stopped
+
+# A kill that nothing can be done about: the journal that is there is gone on
+# with. It comes after a second, of nearly three.
+dead="$bad_url/dead?size=3M&piece=64K&every=60ms"
+rm -rf "$box"
+mkdir "$box"
+(cd "$box" && HOME=$tmp exec "$mrget" -x 1 "$dead") >"$tmp/said" 2>&1 </dev/null &
+pid=$!
+check 'killed: no journal' until_true [ -s "$box/dead.part.journal" ]
+kill -9 $pid
+wait $pid 2>/dev/null
+got_status=$?
+check "killed: status $got_status" [ $got_status = 137 ]
+check 'killed: it has its name' [ ! -e "$box/dead" ]
+get -c "$dead"
+check "after a kill: status $got_status" [ $got_status = 0 ]
+check 'after a kill' is_file dead 3M
+check "after a kill: $(stat_of dead bytes) bytes, all of it twice" \
+    [ "$(stat_of dead bytes)" -lt 5242880 ]
