@@ -12,9 +12,10 @@
  *     u.text          "http://example.com/a%20b"
  *     rc = mr_uri_resolve(&arena, &u, mr_str("../c?d"), &next, &why);
  *
- * What is one thing for all is written in one way: the host in lower case, an
- * IPv6 address as RFC 5952 has it, no default port, no dot segments ("%2e" is a
- * dot too), an empty path as "/". What users paste and servers put into
+ * What is one thing for all is written in one way: the host in lower case, and
+ * of other scripts as xn--... (http/idn.h), an IPv6 address as RFC 5952 has it,
+ * no default port, no dot segments ("%2e" is a dot too), an empty path as "/".
+ * What users paste and servers put into
  * Location is taken as browsers do: bytes in path, query and fragment that no
  * URI may have (space, "<>\^`{|} and what is not ASCII) are written as %XX; a
  * '%' that begins no escape stays. What readers differ about is refused: two
