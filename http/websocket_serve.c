@@ -82,6 +82,9 @@ static int write_out(struct mr_websocket *ws, int64_t deadline)
     mr_buf_reset(&ws->written);
     if (ws->written.cap > KEEP_SIZE)
         mr_buf_fini(&ws->written);
+    /* Half a frame is none: who waits to receive need not wait any more. */
+    if (ws->error)
+        mr_waitq_wake_all(&ws->nudge, 0);
     return ws->error;
 }
 

@@ -217,13 +217,14 @@ static intptr_t send_lines(void *arg)
     struct line *l;
     int rc;
 
-    while ((rc = mr_chan_recv(m->lines, &l, MR_NEVER)) == 0) {
+    do {
+        rc = mr_chan_recv(m->lines, &l, MR_NEVER);
+        if (rc < 0)
+            break;
         rc = mr_websocket_send(m->ws, MR_WS_TEXT, mr_buf_view(&l->text),
                                MR_NEVER);
         line_unref(l);
-        if (rc < 0)
-            return rc;
-    }
+    } while (rc >= 0);
     if (mr_chan_is_closed(m->lines)) {
         MR_SHIELD(shield, mr_after_s(1));
 

@@ -376,6 +376,36 @@ static intptr_t send_ten(void *arg)
     return 0;
 }
 
+static intptr_t floods_beside(void *ws)
+{
+    return floods(ws, NULL);
+}
+
+static int hears_of_a_child(struct mr_websocket *ws, void *self)
+{
+    struct mr_ws_message got;
+
+    (void)self;
+    return mr_spawn(floods_beside, ws) ? mr_websocket_recv(ws, &got, MR_NEVER)
+                                       : -ENOMEM;
+}
+
+/* Who waits to receive is told that a write has failed; nothing else ends the
+ * wait here. */
+WEB(ws_slow_receiver_of_a_child)
+{
+    struct client *c;
+
+    options.write_timeout = mr_ms(20);
+    options.close_timeout = mr_ms(20);
+    options.ping_every = MR_NEVER;
+    c = open_with(w, hears_of_a_child);
+    UNTIL(served == 1);
+    CHECK_EQ_INT(last_rc, -ETIMEDOUT);
+    client_free(c);
+    UNTIL(w->row.connections == 0);
+}
+
 static int with_child(struct mr_websocket *ws, void *self)
 {
     (void)self;
@@ -516,6 +546,6 @@ SUITE("handshake", ws_handshake, ws_any_origin);
 SUITE("messages", ws_echo, ws_frames_behind_the_request, ws_wrong_frames);
 SUITE("time", ws_deadline, ws_pings_when_silent, ws_close_not_answered,
       ws_slow_receiver);
-SUITE("company", ws_child_sends_and_closes, ws_drain, ws_server_freed,
-      ws_without_memory);
+SUITE("company", ws_slow_receiver_of_a_child, ws_child_sends_and_closes,
+      ws_drain, ws_server_freed, ws_without_memory);
 TEST_MAIN()
