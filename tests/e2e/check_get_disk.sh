@@ -23,9 +23,10 @@ trap 'umount -l "$box" 2>/dev/null; bad_clean; site_clean' EXIT
 bad_start
 
 # A length that is known does not fit: told at once. One that is not known fills
-# the disk.
+# the disk, so slowly that the others are there before.
 for frame in length chunked; do
-    get "$bad_url/big?size=5M&frame=$frame" "$bad_url/small?size=9K" \
+    get "$bad_url/big?size=5M&frame=$frame&piece=64K&every=20ms" \
+        "$bad_url/small?size=9K" \
         "$bad_url/other?size=200K"
     check "$frame: status $got_status" [ $got_status = 3 ]
     check "$frame: it does not say why: $(cat "$tmp/said")" \
@@ -36,7 +37,8 @@ for frame in length chunked; do
     rm -f "$box"/*
 done
 
-# Somebody else fills it while the file comes; later there is room.
+# Somebody else has filled it; later there is room. (Once a file whose length is
+# known has begun it has its room: it is preallocated.)
 head -c 1200K /dev/zero >"$box/filler"
 get "$bad_url/big?size=1M"
 check "filled: status $got_status" [ $got_status = 3 ]
@@ -45,6 +47,23 @@ rm "$box/filler"
 get -c "$bad_url/big?size=1M"
 check "room again: status $got_status" [ $got_status = 0 ]
 check 'room again' is_file big 1M
+rm -f "$box"/*
+
+# Somebody fills it while a file comes whose length nobody knows.
+(
+    until_true [ -s "$box/big.part" ]
+    head -c 2M /dev/zero >"$box/filler" 2>/dev/null
+) &
+get "$bad_url/big?size=1M&frame=chunked&piece=16K&every=20ms" \
+    "$bad_url/small?size=9K"
+wait $!
+check "filled meanwhile: status $got_status" [ $got_status = 3 ]
+check 'filled meanwhile: a name without a file' [ ! -e "$box/big" ]
+check 'filled meanwhile: the small one' is_file small 9K
+rm "$box/filler"
+get -c "$bad_url/big?size=1M&frame=chunked"
+check "room for it: status $got_status" [ $got_status = 0 ]
+check 'room for it' is_file big 1M
 rm -f "$box"/*
 
 # Read-only: one line, no file.
