@@ -97,9 +97,8 @@ no_tls    := $(if $(filter none,$(TLS)),$(OUT)/tests/io/test_tls% \
 test_bins := $(foreach l,core io http apps,$(call tests_of,$(l)))
 test_sh   := $(wildcard tests/*/test_*.sh)
 # What takes longest begins first, or the end waits for it alone.
-test_long := http/test_client_send apps/test_chat apps/test_get_bad.sh \
-	http/test_corpus core/test_scale http/test_rfc.sh apps/test_faults \
-	http/test_coding http/test_client_bad
+test_long := apps/test_get_bad.sh http/test_corpus core/test_scale \
+	http/test_rfc.sh apps/test_faults http/test_coding http/test_client_bad
 test_all  := $(test_bins) $(test_sh)
 test_first := $(foreach t,$(test_long),$(filter $(OUT)/tests/$(t) tests/$(t),\
 	$(test_all)))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# run.sh COMMAND... - run test commands two at a time and add up their results.
+# run.sh COMMAND... - run test commands side by side and add up their results.
 #
 # A command appends "passed failed name" to $MR_TEST_TALLY. One that appends
 # nothing counts as one test, and one that fails without saying so (it crashed,
@@ -10,7 +10,8 @@
 # status is 1 if anything failed.
 #
 # $RUN is put before a command that starts with a path below build/, so that
-# Valgrind or an emulator can run it. JOBS is how many run at once.
+# Valgrind or an emulator can run it. JOBS is how many run at once: one more than
+# there are CPUs, as many of them mostly wait.
 
 set -u
 
@@ -41,7 +42,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 [ $# -eq 0 ] ||
-    printf '%s\0' "$@" | xargs -0 -n 1 -P "${JOBS:-2}" "$0" --one "$work"
+    printf '%s\0' "$@" | xargs -0 -n 1 -P "${JOBS:-$(($(nproc) + 1))}" "$0" --one "$work"
 cat "$work"/*.tally 2>/dev/null | awk '
     { good += $1; bad += $2 }
     END {
