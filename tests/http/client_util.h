@@ -142,7 +142,8 @@ static inline void wait_until_left(const struct actor *a)
 {
     int64_t end = PATIENCE;
 
-    while (mr_client_stats(a->t->client).open > 0 && mr_now() < end)
+    while (a->t->client && mr_client_stats(a->t->client).open > 0 &&
+           mr_now() < end)
         if (mr_hub_wait_fd(a->fd, MR_GONE, mr_after_ms(5)) != -ETIMEDOUT)
             return;
 }
@@ -235,7 +236,7 @@ static inline void theatre_close(struct theatre *t)
     mr_call_close(t->call);
     CHECK_EQ_INT(
         mr_client_stats(t->client).open - mr_client_stats(t->client).idle, 0);
-    mr_client_free(t->client);
+    mr_client_free(MR_MOVE(t->client)); /* actors look whether it is there */
     CHECK_EQ_INT(t->opened, t->n);
     while (t->closed < t->opened && mr_yield() == 0)
         ;
