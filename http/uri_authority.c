@@ -6,9 +6,10 @@
  *
  *  (1) A host has one spelling: names in lower case, addresses as inet_ntop
  *      writes them, other scripts as xn--... (http/idn.h). What some reader
- * takes for an address (RFC 3986 7.4: the last part is a number) is one in
- * full, or refused. (2) No byte of a host needs quoting anywhere: letters,
- * digits, "-._~" and, of IPv6, ':'.
+ *      takes for an address (RFC 3986 7.4: the last part is a number) is one
+ *      in full, or refused.
+ *  (2) No byte of a host needs quoting anywhere: letters, digits, "-._~" and,
+ *      of IPv6, ':'.
  */
 #include <arpa/inet.h>
 

@@ -18,7 +18,7 @@ BEGIN {
     # second, and the idle thread's wake-ups are most of their cost. So where
     # the bare loop has the row too, "net" says what is left when that is taken
     # off; what is judged is the plain figure. OF "best": the one of nginx and
-    # h2o that takes less in that round.
+    # h2o that takes less.
     bar("tiny", "tiny GET", "times", 1.06, "bare_epoll")
     bar("browser", "tiny GET, a browser's head", "times", 1.12, "bare_epoll")
     bar("pipelined", "tiny GET, pipelined 16", "times", 1.7, "bare_epoll")
@@ -92,14 +92,17 @@ function pair(s, who, of, name, r, a, b, bare, bare_of)
     }
 }
 
-# CPU time in a round; of "best", the less of nginx's and h2o's: both are needed.
-function taken(s, who, r, a, b)
+# CPU time in a round; of "best", that of nginx or h2o, whose median is lower:
+# both are needed. Not the lower one of each round: of two figures that swing the
+# lower one is lower than either server is.
+function taken(s, who, r)
 {
     if (who != "best")
         return in_round[s, who, "cpu", r]
-    a = in_round[s, "nginx", "cpu", r]
-    b = in_round[s, "h2o", "cpu", r]
-    return a == "" || b == "" ? "" : a + 0 < b + 0 ? a : b
+    if (!count[s, "nginx", "cpu"] || !count[s, "h2o", "cpu"])
+        return ""
+    who = median(s, "nginx", "cpu") < median(s, "h2o", "cpu") ? "nginx" : "h2o"
+    return in_round[s, who, "cpu", r]
 }
 
 function shown(v) { return sprintf(v < 100 ? "%.2f" : "%.0f", v) }
