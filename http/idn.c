@@ -18,13 +18,19 @@ int mr_idn_to_ascii(struct mr_arena *arena, struct mr_str name,
                     struct mr_str *ret)
 {
     uint8_t *ascii = NULL;
+    bool foreign = false;
     char text[NAME_MAX_BYTES + 1];
     int rc;
 
-    if (name.n > NAME_MAX_BYTES || (name.n > 0 && memchr(name.p, 0, name.n)))
+    for (size_t i = 0; i < name.n; i++)
+        foreign |= (unsigned char)name.p[i] >= 0x80;
+    if (!foreign) {
+        *ret = name;
+        return 0;
+    }
+    if (name.n > NAME_MAX_BYTES || memchr(name.p, 0, name.n))
         return -EINVAL;
-    if (name.n > 0)
-        memcpy(text, name.p, name.n);
+    memcpy(text, name.p, name.n);
     text[name.n] = '\0';
     rc = idn2_lookup_u8((const uint8_t *)text, &ascii,
                         IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);

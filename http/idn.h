@@ -15,8 +15,9 @@
 #include "core/arena.h"
 #include "core/str.h"
 
-/* Of UTF-8. 0, and the name in the arena: it is ASCII, and nothing else of it
- * is checked. -EINVAL: it is no name; -ENOMEM. */
+/* Of UTF-8, up to 1024 bytes. 0, and the name in the arena: it is ASCII, and
+ * nothing else of it is checked. What is ASCII already is given back as it is.
+ * -EINVAL: it is no name; -ENOMEM. */
 MR_API MR_MUST_USE int mr_idn_to_ascii(struct mr_arena *arena,
                                        struct mr_str name, struct mr_str *ret);
 

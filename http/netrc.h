@@ -15,6 +15,8 @@
  *                                    an empty line ends a macdef
  *     default login anonymous password x
  *
+ * A machine in another script is written as a URI's host is: xn--....
+ *
  *     rc = mr_netrc_load(&n, path, why);
  *     if (mr_netrc_find(n, uri.host, uri.user, &user, &password)) ...
  *

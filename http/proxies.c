@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "core/sys.h"
+#include "http/idn.h"
 
 struct rule {
     struct rule *next;
@@ -109,9 +110,11 @@ static bool read_network(struct mr_str s, struct rule *r)
     return true;
 }
 
+/* 0, 1: it is no name, -ENOMEM. */
 static int read_name(struct mr_arena *arena, struct mr_str s, struct rule *r)
 {
     char *lower;
+    int err;
 
     if (mr_str_starts(s, "*."))
         s = mr_str_n(s.p + 1, s.n - 1);
@@ -119,6 +122,10 @@ static int read_name(struct mr_arena *arena, struct mr_str s, struct rule *r)
         s = mr_str_n(s.p + 1, s.n - 1);
     if (mr_str_ends(s, "."))
         s.n--;
+    /* As a URI's host is written (http/uri.h). */
+    err = mr_idn_to_ascii(arena, s, &s);
+    if (err)
+        return err == -ENOMEM ? err : 1;
     lower = mr_arena_dup(arena, s);
     if (!lower)
         return -ENOMEM;

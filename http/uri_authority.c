@@ -150,24 +150,18 @@ static const char *name_fault(struct mr_str name)
     return NULL;
 }
 
-static bool is_ascii(struct mr_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static int read_name(struct mr_arena *arena, struct mr_str s, struct mr_uri *u,
                      const char **ret_reason)
 {
-    int err = is_ascii(s) ? 0 : mr_idn_to_ascii(arena, s, &s);
+    int err = mr_idn_to_ascii(arena, s, &s);
     const char *fault;
     char *lower;
 
     if (err == -ENOMEM)
         return mr_uri_no_memory(ret_reason);
-    fault = err ? "the host's name is none in any script" : name_fault(s);
+    fault = err ? "the host is no name in UTF-8, or one too long: write it "
+                  "as xn--..."
+                : name_fault(s);
     if (fault)
         return mr_uri_refuse(ret_reason, fault);
     lower = mr_arena_dup(arena, s);

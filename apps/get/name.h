@@ -7,7 +7,7 @@
  *
  *     if (get_name_of_disposition(name, field) < 0)
  *         n = get_name_of_url(name, url);
- *     rc = get_names_claim(names, name, false);   -EEXIST: another has it
+ *     rc = get_names_claim(names, name);          -EEXIST: another has it
  *
  * A server's names are not trusted: no directory, no control byte, no leading
  * dot, no name that means something else, no more than 255 bytes, valid UTF-8.

@@ -15,7 +15,7 @@
 /* A terminal is writable when it has room for one byte, and a write of more
  * would wait; a pipe that another writes to as well may be full by then. So
  * both are opened once more, not to wait: a descriptor of the caller's, for
- * mr_fd_close. -1: it is neither, or cannot be; use fd. */
+ * mr_fd_close. < 0: it is neither, or cannot be; use fd. */
 int get_out_open(int fd);
 
 /* All n bytes: 0; -EPIPE, -EIO, -ENOSPC, ...; -ETIMEDOUT, -ECANCELED, and then

@@ -93,6 +93,9 @@ static intptr_t look_job(void *arg)
         rc = mr_sys_fstat(p->file.fd, &st);
     /* Without a validator nobody knows whether it is still the same. */
     p->has_journal = rc == 0 && p->j.validator.n > 0 && p->j.done.n > 0 &&
+                     /* With more it is none of ours, and what comes needs
+                      * places of its own. */
+                     p->j.done.n <= GET_RANGES_MAX / 2 &&
                      p->j.done.v[p->j.done.n - 1].to <= st.st_size;
     return 0;
 }

@@ -33,7 +33,8 @@
  *      waits, directly, as a helper would cost more than the call.
  *  (5) A file that fits one buffer (GET_PART_SMALL) is made, written, synced
  *      and named in one go when it is whole. A longer one has a journal that
- *      can be gone on with a second after its begin or resume, or 64 MiB.
+ *      can be gone on with by its first write (of a lane's buffer) a second
+ *      or more after its begin or resume, or 64 MiB.
  *  (6) NAME.part with something in it and no journal beside it is not ours.
  *
  * `why` has GET_WHY bytes and is written only on failure: a sentence for the
@@ -53,8 +54,9 @@ struct get_part_options {
                        * caller's, until the part is closed */
     const char *name; /* below it, without '/'; copied */
     bool resume;      /* go on with what is there; else it is begun anew */
-    bool overwrite;   /* NAME may be replaced; also NAME.part, whose ever it
-                       * is (so does `resume`) */
+    bool overwrite;   /* NAME may be replaced; also a NAME.part that nothing
+                       * says is ours (so does `resume`), but never another
+                       * user's, a link, or a locked one */
     bool no_sync;     /* trust the kernel: a crash of the machine may lose it */
     const struct mr_checksum *checksum; /* wanted; copied. NULL: none */
 };

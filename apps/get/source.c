@@ -190,6 +190,7 @@ static int next_mirrors(struct get_source *s, struct get_item **ret, char *why)
         }
         kept[n] = mr_alloc(g.url.n + 1);
         if (!kept[n]) {
+            snprintf(why, GET_SOURCE_WHY, "out of memory");
             rc = -ENOMEM;
             break;
         }

@@ -121,6 +121,18 @@ static const struct {
     {"a,b c\t d ,,e", "http://e/", true},
     {"a,b c\t d ,,e", "http://f/", false},
     {"a,*", "http://f/", true},
+    {"*.B\xc3\xbc"
+     "cher.example",
+     "http://a.b\xc3\xbc"
+     "cher.example/",
+     true},
+    {"xn--bcher-kva.example",
+     "http://b\xc3\xbc"
+     "cher.example/",
+     true},
+    {"b\xfc"
+     "cher.example,f",
+     "http://f/", true},
     {"", "http://f/", false},
     {".", "http://f/", false},
     {",", "http://f/", false},

@@ -207,8 +207,8 @@ static const struct {
     {"http://a\"/", "a byte that no name has"},
     {"http://b\xc3"
      "cher.example/",
-     "none in any script"},
-    {"http://\xef\xbf\xbd.example/", "none in any script"},
+     "no name in UTF-8"},
+    {"http://\xef\xbf\xbd.example/", "no name in UTF-8"},
     {"http://a\xef\xbc\xa0"
      "b.example/", /* a wide '@' */
      "a byte that no name has"},
