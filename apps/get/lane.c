@@ -25,8 +25,12 @@
 
 /* By a helper: two of them, each a hand-over of some 20 us beside 100 us of
  * copying. Directly: 100 files of 1 MiB, 16 at once, take 706 receives and 400
- * writes; with 128 KiB 1,073, 800, and 1.3 times the CPU time. */
+ * writes; with 128 KiB 1,073, 800, and 1.3 times the CPU time. One long file
+ * is the other way round: its sender and we take turns that are as long as a
+ * block, and 1 GiB takes 1.07 times the CPU time of 128 KiB. */
 #define BLOCK ((size_t)256 * 1024)
+#define BLOCK_LONG ((size_t)128 * 1024)
+#define LONG ((int64_t)64 * 1024 * 1024)
 
 struct get_lane {
     struct mr_list node; /* in part->lanes */
@@ -211,7 +215,9 @@ int get_lane_open(struct get_lane **ret, struct get_part *p, int64_t from,
     lane->holds = from == 0 && p->j.done.n == 0 &&
                   mr_list_is_empty(&p->lanes) &&
                   (to < 0 || (to == p->j.length && to <= GET_PART_SMALL));
-    lane->cap = lane->holds ? GET_PART_SMALL : BLOCK;
+    lane->cap = lane->holds                       ? GET_PART_SMALL
+                : p->direct && p->j.length > LONG ? BLOCK_LONG
+                                                  : BLOCK;
     if (to >= 0 && (uint64_t)(to - from) < lane->cap)
         lane->cap = (size_t)(to - from);
     mr_list_push_back(&p->lanes, &lane->node);
