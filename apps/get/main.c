@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,10 @@ int main(int argc, char **argv)
 
     if (status >= 0)
         return status;
+    /* The lanes' buffers come and go with the files: what malloc gave back to
+     * the kernel each time, it would fault in again. A hint, so unchecked. */
+    (void)mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
     /* How wide a name is on the terminal depends on it. */
     (void)setlocale(LC_CTYPE, "");
     mr_log_set_level(MR_LOG_ERROR); /* warnings are the report's */
