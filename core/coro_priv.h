@@ -381,6 +381,7 @@ struct mr_hub {
     int64_t *beat;
     struct mr_hub_stats stats;
     struct mr_hub_loop *loop;
+    struct mr_fdset *fds;   /* what is waited for */
     int64_t came_back;      /* from the kernel: as the beat; atomic */
     struct mr_watch *watch; /* the watchdog's, or NULL */
     void (*unwatch)(struct mr_hub *hub); /* ends that */

@@ -152,9 +152,11 @@ MR_API int64_t mr_hub_now(void);
 enum {
     MR_READABLE = 1,
     MR_WRITABLE = 2,
-    /* Known to be no file: a call on it gave -EAGAIN, or it is a socket. Saves
-     * the first wait an fstat. */
-    MR_POLLABLE = 4,
+    /* With one of these: all there was has been taken, as a call gave -EAGAIN,
+     * or a socket's stream gave less than it was asked for. So it is
+     * enough to be told of what comes from now on, which is cheaper (EPOLLET).
+     * A wait without it on the same descriptor costs a system call. */
+    MR_DRAINED = 4,
     /* Alone: a socket's peer will send no more (it ended its sending half, or
      * all), a pipe's other end is closed; also while bytes wait to be read,
      * which hide it from a reader. */
@@ -166,13 +168,13 @@ enum {
  * both), or MR_GONE. 0, -EBADF when it is closed meanwhile (mr_hub_forget),
  * -ETIMEDOUT, -ECANCELED, -ENOMEM. Descriptors that epoll refuses (files) are
  * always ready, and never gone: -EPERM; nor has what is watched exclusively
- * (mr_hub_fd_shared) a peer: -EINVAL. May park.
+ * (mr_hub_fd_shared) a peer: -EINVAL. -ENOSPC: no more may be watched
+ * (epoll(7), max_user_watches). May park.
  */
 MR_API MR_MUST_USE int mr_hub_wait_fd(int fd, int events, int64_t deadline);
 /* The queue for an entry of one's own, the watcher armed; the value fired is
- * 0 or -EBADF. 0, -ENOMEM, or 1: always ready, do not wait. MR_GONE costs two
- * system calls, here and when it came or fd is forgotten, and may find that the
- * hub can have no more descriptors (-EMFILE) or watches (-ENOSPC). */
+ * 0 or -EBADF. 0, -ENOMEM, -EBADF, -ENOSPC, or 1: always ready, do not wait.
+ * MR_GONE costs a system call or two, here and when it came. */
 MR_API MR_MUST_USE int mr_hub_fd_queue(int fd, int events,
                                        struct mr_waitq **ret_q);
 
@@ -180,17 +182,23 @@ MR_API MR_MUST_USE int mr_hub_fd_queue(int fd, int events,
  * A descriptor's hook, instead of a waiter: runs on the hub's stack when fd is
  * readable and nobody waits for that; may spawn and wake, may not park. Its
  * answer says whether the watcher stays armed. fn NULL takes it out. The
- * watcher is armed. 0 or -ENOMEM.
+ * watcher is armed. 0, -ENOMEM, -EBADF, -ENOSPC, -EPERM (a file).
+ *
+ * _drained: all there was has been taken, as with MR_DRAINED, and when the hook
+ * answers MR_HOOK_KEEP somebody takes all there is. Set it again before each
+ * rest: that is cheap, and behind a peer's end or an error it asks anew.
  */
 enum mr_hub_hook_answer { MR_HOOK_DISARM, MR_HOOK_KEEP };
 typedef enum mr_hub_hook_answer mr_hub_hook_fn(int fd, void *arg);
 MR_API MR_MUST_USE int mr_hub_hook(int fd, mr_hub_hook_fn *fn, void *arg);
+MR_API MR_MUST_USE int mr_hub_hook_drained(int fd, mr_hub_hook_fn *fn,
+                                           void *arg);
 
 /*
  * This descriptor's open file is shared with another process (a listener, an
- * inherited pipe): it is watched in a nested epoll and taken out of it before
- * close. exclusive: EPOLLEXCLUSIVE, for sockets that all workers accept from.
- * Before the first wait. 0 or -Exxx.
+ * inherited pipe): it is taken out of what is watched before close. exclusive:
+ * EPOLLEXCLUSIVE, for sockets that all workers accept from. Before the first
+ * wait. 0 or -Exxx.
  */
 MR_API MR_MUST_USE int mr_hub_fd_shared(int fd, bool exclusive);
 

@@ -70,7 +70,9 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http, int64_t timeout)
 
 static int watch(struct mr_conn *c)
 {
-    int err = mr_hub_hook(c->io.stream.fd, on_event, c);
+    bool drained = c->tls ? mr_tls_is_drained(c->tls) : c->io.drained;
+    int err = (drained ? mr_hub_hook_drained : mr_hub_hook)(c->io.stream.fd,
+                                                            on_event, c);
 
     mr_list_remove(&c->node); /* from `unwatched` */
     c->watched = err == 0;
@@ -103,7 +105,7 @@ static int rest(struct mr_conn *c, struct mr_rest_list *l)
     if (MR_LIKELY(!c->quiet))
         c->rest_until = mr_hub_now() + l->timeout;
     c->quiet = false;
-    err = c->watched ? 0 : watch(c);
+    err = watch(c);
     if (!err && !mr_timer_is_started(&l->timer))
         err = mr_timer_start(&l->timer, c->rest_until);
     /* Its last answer was begun before the draining was. */

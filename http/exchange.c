@@ -197,8 +197,8 @@ ssize_t mr_exchange_try_first(struct mr_exchange *x)
     size_t limit = x->http->head_limits.max_head + 1;
     ssize_t n = mr_sys_recv(io->stream.fd, x->in, limit, MSG_DONTWAIT);
 
+    io->drained = n == -EAGAIN || (n > 0 && (size_t)n < limit);
     if (n > 0) {
-        io->drained = (size_t)n < limit;
         x->in_len = (size_t)n;
         x->read_turn = mr_hub_turn();
         mr_scoreboard_add(&x->http->row->bytes_in, n);

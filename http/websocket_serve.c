@@ -215,7 +215,7 @@ static int wait_for_more(struct mr_websocket *ws, int64_t deadline)
 
     if (mr_stream_pending(ws->stream) > 0)
         return 0;
-    rc = mr_hub_fd_queue(ws->socket, MR_READABLE | MR_POLLABLE, &e[0].queue);
+    rc = mr_hub_fd_queue(ws->socket, MR_READABLE, &e[0].queue);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     /* Of the server's end we need to hear once. */

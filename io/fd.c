@@ -51,7 +51,7 @@ static int wait_ready(int fd, int events, int64_t deadline)
 int mr_fd_may_retry(int fd, int events, int err, int64_t deadline)
 {
     if (err == -EAGAIN)
-        return wait_ready(fd, events, deadline);
+        return wait_ready(fd, events | MR_DRAINED, deadline);
     return err == -ETIMEDOUT ? -EHOSTUNREACH : err;
 }
 
@@ -106,7 +106,7 @@ ssize_t mr_recv(int fd, void *buf, size_t n, int flags, int64_t deadline)
 
 ssize_t mr_recv_wait(int fd, void *buf, size_t n, int flags, int64_t deadline)
 {
-    int rc = wait_ready(fd, MR_READABLE, deadline);
+    int rc = wait_ready(fd, MR_READABLE | MR_DRAINED, deadline);
 
     return rc ? rc : mr_recv(fd, buf, n, flags, deadline);
 }
@@ -259,9 +259,11 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
             warm -= (size_t)put;
             if (warm == 0)
                 continue;
-            put = -EAGAIN; /* a short one: no room, or the file's end */
+            /* A short one: no room, or the file's end. */
+            rc = wait_ready(out, MR_WRITABLE, deadline);
+        } else {
+            rc = mr_fd_may_retry(out, MR_WRITABLE, (int)put, deadline);
         }
-        rc = mr_fd_may_retry(out, MR_WRITABLE, (int)put, deadline);
         if (rc)
             return rc;
         if (mr_hub_now() - seen > MR_DISK_BELIEF)

@@ -26,7 +26,8 @@ MR_MUST_USE int mr_fd_enter(int64_t deadline);
 
 /*
  * After a system call that said err (< 0): 0 when it should be made again, the
- * descriptor being ready now; else what to tell the caller. May park.
+ * descriptor being ready now; else what to tell the caller. -EAGAIN must be the
+ * kernel's own word: it is waited for with MR_DRAINED. May park.
  */
 MR_MUST_USE int mr_fd_may_retry(int fd, int events, int err, int64_t deadline);
 

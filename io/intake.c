@@ -110,7 +110,7 @@ int mr_intake_rest(struct mr_intake *in, int err)
 static int wait_for_either(struct mr_intake *in)
 {
     struct mr_wait_entry e[2] = {{.queue = &in->quota->room}};
-    int rc = mr_hub_fd_queue(in->fd, MR_READABLE | MR_POLLABLE, &e[1].queue);
+    int rc = mr_hub_fd_queue(in->fd, MR_READABLE, &e[1].queue);
 
     if (rc)
         return rc;
@@ -150,7 +150,7 @@ static int take_one(struct mr_intake *in)
             return mr_yield(); /* 4 */
         if (rc != -EAGAIN)
             return rc;
-        rc = mr_hub_wait_fd(in->fd, MR_READABLE | MR_POLLABLE, MR_NEVER);
+        rc = mr_hub_wait_fd(in->fd, MR_READABLE, MR_NEVER);
     }
     /* No memory for a watcher, or the user has too many (epoll_ctl(2)). */
     if (rc == -ENOMEM || rc == -ENOSPC)

@@ -225,7 +225,7 @@ static int await(struct mr_subprocess *p, int64_t *pause_ms, int64_t deadline)
     int rc;
 
     if (p->pidfd >= 0) {
-        rc = mr_hub_wait_fd(p->pidfd, MR_READABLE | MR_POLLABLE, deadline);
+        rc = mr_hub_wait_fd(p->pidfd, MR_READABLE, deadline);
         if (rc != -ENOMEM)
             return rc;
     }

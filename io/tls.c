@@ -147,7 +147,10 @@ static int protocol_failed(struct mr_tls *t)
 
 static int wait_readable(struct mr_tls *t, int64_t deadline)
 {
-    int rc = mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline);
+    /* Out of budget, or read by OpenSSL's own BIO, more may be there already.
+     */
+    int rc = t->drained ? mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline)
+                        : mr_hub_wait_fd(t->fd, MR_READABLE, deadline);
 
     if (rc == 0)
         t->drained = false;

@@ -310,6 +310,195 @@ IN_HUB(fd_steady_state)
     return 0;
 }
 
+/* --- by edge --- */
+
+struct hook {
+    int called;
+    enum mr_hub_hook_answer answer;
+    bool read;
+};
+
+static enum mr_hub_hook_answer on_hook(int fd, void *arg)
+{
+    struct hook *h = arg;
+
+    h->called++;
+    if (h->read)
+        get(fd);
+    return h->answer;
+}
+
+#define TAKEN (MR_READABLE | MR_DRAINED)
+
+static intptr_t reads_taken(void *unused)
+{
+    (void)unused;
+    return mr_hub_wait_fd(the_fd, TAKEN, MR_NEVER);
+}
+
+static intptr_t writes_taken(void *unused)
+{
+    (void)unused;
+    return mr_hub_wait_fd(the_fd, MR_WRITABLE | MR_DRAINED, MR_NEVER);
+}
+
+/* What was left is not told again; and to who does not say that he has taken
+ * all it is told at once. */
+IN_HUB(edge_tells_of_what_comes)
+{
+    int fds[2];
+
+    make_pair(fds);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, MR_NEVER), 0); /* the first */
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, mr_after_ms(1)), -ETIMEDOUT);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, MR_NEVER), 0);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, MR_NEVER), 0); /* by level now */
+    close_pair(fds);
+    return 0;
+}
+
+/* It came while nobody waited. */
+IN_HUB(edge_that_found_nobody)
+{
+    int fds[2];
+
+    make_pair(fds);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, mr_after_ms(1)), -ETIMEDOUT);
+    put(fds[1]);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, MR_NEVER), 0);
+    close_pair(fds);
+    return 0;
+}
+
+/* In one event with bytes: whoever takes these and waits is told of the end. */
+IN_HUB(edge_and_the_end)
+{
+    struct hook h = {.answer = MR_HOOK_KEEP, .read = true};
+    struct mr_coro *co;
+    intptr_t v;
+    int fds[2];
+
+    make_pair(fds);
+    the_fd = fds[0];
+    co = mr_spawn(reads_taken, NULL);
+    mr_yield();
+    put(fds[1]);
+    CHECK_EQ_INT(shutdown(fds[1], SHUT_WR), 0);
+    CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 0);
+    get(fds[0]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], TAKEN, MR_NEVER), 0);
+    close_pair(fds);
+
+    make_pair(fds);
+    CHECK_EQ_INT(mr_hub_hook_drained(fds[0], on_hook, &h), 0);
+    put(fds[1]);
+    close_fd(fds[1]);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(h.called, 1);
+    h.read = false;
+    CHECK_EQ_INT(mr_hub_hook_drained(fds[0], on_hook, &h), 0);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(h.called, 2);
+    close_fd(fds[0]);
+    return 0;
+}
+
+static void fill(int fd)
+{
+    char block[4096] = "";
+
+    while (write(fd, block, sizeof block) > 0)
+        continue;
+    CHECK_EQ_INT(errno, EAGAIN);
+}
+
+/* The end of one direction is nothing to who waits in the other. */
+IN_HUB(edge_of_each_direction)
+{
+    struct mr_coro *reader, *writer;
+    char block[4096];
+    intptr_t v;
+    int fds[2];
+
+    make_pair(fds);
+    fill(fds[0]);
+    the_fd = fds[0];
+    reader = mr_spawn(reads_taken, NULL);
+    writer = mr_spawn(writes_taken, NULL);
+    mr_yield();
+    CHECK_EQ_INT(shutdown(fds[1], SHUT_WR), 0);
+    CHECK_EQ_INT(mr_join(reader, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 0);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(mr_coro_state(writer), MR_CORO_PARKED);
+    while (read(fds[1], block, sizeof block) > 0)
+        continue;
+    CHECK_EQ_INT(mr_join(writer, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 0);
+    close_pair(fds);
+    return 0;
+}
+
+/* Set again and again it costs no call; and what it is told of is each new
+ * byte, once. */
+IN_HUB(edge_of_a_hook)
+{
+    struct hook h = {.answer = MR_HOOK_KEEP, .read = true};
+    int fds[2];
+
+    make_pair(fds);
+    mr_sys_fault(MR_SYS_EPOLL_CTL, 0, 0); /* counts */
+    for (int i = 1; i <= 5; i++) {
+        CHECK_EQ_INT(mr_hub_hook_drained(fds[0], on_hook, &h), 0);
+        put(fds[1]);
+        CHECK_OK(polls_in_naps() < POLLS_MAX);
+        CHECK_EQ_INT(h.called, i);
+    }
+    CHECK_EQ_INT(mr_sys_calls(MR_SYS_EPOLL_CTL), 1);
+    mr_sys_fault_clear();
+    h.answer = MR_HOOK_DISARM;
+    h.read = false;
+    put(fds[1]);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    put(fds[1]);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(h.called, 6);
+    CHECK_EQ_INT(mr_hub_hook_drained(fds[0], on_hook, &h), 0);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(h.called, 7);
+    close_pair(fds);
+    return 0;
+}
+
+/* Many at once: more than one look at the set tells of. */
+IN_HUB(edge_of_many)
+{
+    enum { N = 300 };
+    struct hook h = {.answer = MR_HOOK_KEEP, .read = true};
+    static int fds[N][2];
+
+    for (int i = 0; i < N; i++) {
+        make_pair(fds[i]);
+        CHECK_EQ_INT(mr_hub_hook_drained(fds[i][0], on_hook, &h), 0);
+    }
+    for (int round = 1; round <= 3; round++) {
+        for (int i = 0; i < N; i++)
+            put(fds[i][1]);
+        CHECK_EQ_INT(mr_sleep_ms(1), 0);
+        CHECK_EQ_INT(h.called, round * N);
+    }
+    for (int i = 0; i < N; i++)
+        close_pair(fds[i]);
+    return 0;
+}
+
 /* --- closing --- */
 
 static intptr_t writes(void *unused)
@@ -448,22 +637,6 @@ IN_HUB(fd_files_are_always_ready)
 }
 
 /* --- hooks --- */
-
-struct hook {
-    int called;
-    enum mr_hub_hook_answer answer;
-    bool read;
-};
-
-static enum mr_hub_hook_answer on_hook(int fd, void *arg)
-{
-    struct hook *h = arg;
-
-    h->called++;
-    if (h->read)
-        get(fd);
-    return h->answer;
-}
 
 IN_HUB(hook_that_disarms)
 {
@@ -634,6 +807,76 @@ IN_HUB(shared_descriptor_held_elsewhere)
     return 0;
 }
 
+/* Not known to be: its first event has the set made anew, with all others. */
+IN_HUB(descriptor_held_elsewhere)
+{
+    struct hook h = {.answer = MR_HOOK_KEEP, .read = true};
+    struct mr_coro *reader;
+    int fds[2], hooked[2];
+    intptr_t v;
+
+    make_pair(fds);
+    make_pair(hooked);
+    the_fd = fds[0];
+    reader = mr_spawn(reads, NULL);
+    CHECK_EQ_INT(mr_hub_hook(hooked[0], on_hook, &h), 0);
+    mr_yield();
+    held_elsewhere(false);
+    put(hooked[1]);
+    CHECK_OK(polls_in_naps() < POLLS_MAX);
+    CHECK_EQ_INT(h.called, 1);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_join(reader, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 0);
+    close_pair(fds);
+    close_pair(hooked);
+    return 0;
+}
+
+/* The set cannot be made anew at once: it is asked again; and of those that the
+ * new one does not take who waits is told. */
+IN_HUB(descriptor_held_elsewhere_and_no_room)
+{
+    struct mr_coro *reader;
+    int fds[2];
+    intptr_t v;
+
+    make_pair(fds);
+    mr_sys_fault(MR_SYS_EPOLL_CREATE, 1, -EMFILE);
+    held_elsewhere(false);
+    CHECK_OK(mr_sys_calls(MR_SYS_EPOLL_CREATE) >= 2);
+    mr_sys_fault_clear();
+    the_fd = fds[0];
+    reader = mr_spawn(reads, NULL);
+    mr_yield();
+    mr_sys_fault(MR_SYS_EPOLL_CTL, 2, -ENOSPC); /* one is its own */
+    held_elsewhere(false);
+    mr_sys_fault_clear();
+    CHECK_EQ_INT(mr_join(reader, &v, mr_after_s(30)), 0);
+    CHECK_EQ_INT(v, -ENOSPC);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    close_pair(fds);
+    return 0;
+}
+
+/* Forgotten though it stays open, and used again. */
+IN_HUB(descriptor_forgotten_and_used_again)
+{
+    int fds[2];
+
+    make_pair(fds);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, mr_after_ms(1)),
+                     -ETIMEDOUT);
+        mr_hub_forget(fds[0]);
+    }
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    close_pair(fds);
+    return 0;
+}
+
 static int listener(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET};
@@ -716,9 +959,6 @@ IN_HUB(fd_without_memory)
     mr_sys_fault(MR_SYS_ALLOC, 2, -ENOMEM);
     CHECK_EQ_INT(mr_hub_wait_fd(high, MR_READABLE, MR_NEVER), -ENOMEM);
     mr_sys_fault_clear();
-    mr_sys_fault(MR_SYS_EPOLL_CREATE, 1, -EMFILE);
-    CHECK_EQ_INT(mr_hub_fd_shared(high, false), -EMFILE);
-    mr_sys_fault_clear();
     put(fds[1]);
     CHECK_EQ_INT(mr_hub_wait_fd(high, MR_READABLE, MR_NEVER), 0);
     close_fd(high);
@@ -735,12 +975,16 @@ SUITE("descriptors", fd_readiness, fd_hang_up_is_ready, fd_several_waiters,
       fd_wait_is_cancelled, fd_armed_watcher_does_not_spin, fd_steady_state,
       fd_forget_wakes_its_waiters, fd_number_is_reused, fd_that_is_not_open,
       fd_files_are_always_ready, fd_without_memory)
+SUITE("by edge", edge_tells_of_what_comes, edge_that_found_nobody,
+      edge_and_the_end, edge_of_each_direction, edge_of_a_hook, edge_of_many)
 SUITE("gone", fd_gone_behind_unread_bytes, fd_gone_beside_a_reader,
       fd_gone_of_a_shared_one, fd_gone_cannot_be_told, fd_gone_or_readable)
 SUITE("hooks", hook_that_disarms, hook_that_keeps,
       hook_stands_back_for_a_waiter, hook_that_closes_its_descriptor,
       hook_whose_number_is_reused)
 SUITE("shared descriptors", shared_descriptor_wakes_waiters,
-      shared_descriptor_held_elsewhere, shared_listener)
+      shared_descriptor_held_elsewhere, descriptor_held_elsewhere,
+      descriptor_held_elsewhere_and_no_room,
+      descriptor_forgotten_and_used_again, shared_listener)
 SUITE("exclusive", exclusive_descriptor_both_ways, exclusive_descriptor_lost)
 TEST_MAIN()
