@@ -26,13 +26,14 @@
  *  (2) By edge, less is wanted without a word to the kernel. More is asked for
  *      each time, even if the kernel was asked before: for then it looks.
  *  (3) An end, a hang-up or an error may come in one event with the bytes
- * before it, and a short read would hide it. So what such an event told of by
- * edge is wanted no more, and (2) holds for the next wait. (4) An event whose
- * number has been given to another file since is not told: it carries how often
- * the number was opened. (5) close(2) ends a registration, unless another
- * descriptor has the same open file. One that is known to have
- * (mr_hub_fd_shared) is taken out before; for another the set is made anew when
- * its event comes.
+ *      before it, and a short read would hide it; a read stops short of an
+ *      urgent byte, too (tcp(7)). So what such an event told of by edge is
+ *      wanted no more, and (2) holds for the next wait.
+ *  (4) An event whose number has been given to another file since is not told:
+ *      it carries how often the number was opened.
+ *  (5) close(2) ends a registration, unless another descriptor has the same
+ *      open file. One that is known to have (mr_hub_fd_shared) is taken out
+ *      before; for another the set is made anew when its event comes.
  *
  * over budget: a record, what moves it and who waits for it are one thing.
  */
@@ -152,7 +153,8 @@ static uint32_t mask_of(const struct fd_record *r, unsigned want)
 {
     uint32_t mask = (want & MR_READABLE ? EPOLLIN : 0u) |
                     (want & MR_WRITABLE ? EPOLLOUT : 0u) |
-                    ((want & MR_GONE) || r->edge ? EPOLLRDHUP : 0u);
+                    ((want & MR_GONE) || r->edge ? EPOLLRDHUP : 0u) |
+                    (r->edge ? EPOLLPRI : 0u);
 
     if (!want)
         return 0;
@@ -247,6 +249,7 @@ static int watch_more(struct mr_fdset *w, int fd, struct fd_record *r,
 static void tell(struct mr_fdset *w, int fd, struct fd_record *r, uint32_t what)
 {
     bool is_last = what & (EPOLLRDHUP | EPOLLERR | EPOLLHUP);
+    bool cuts_short = is_last || (what & EPOLLPRI); /* invariant 3 */
     unsigned got = (what & (EPOLLIN | EPOLLERR | EPOLLHUP) ? MR_READABLE : 0u) |
                    (what & (EPOLLOUT | EPOLLERR | EPOLLHUP) ? MR_WRITABLE : 0u);
     uint16_t opens = r->opens;
@@ -266,8 +269,8 @@ static void tell(struct mr_fdset *w, int fd, struct fd_record *r, uint32_t what)
     }
     if ((got & MR_WRITABLE) && mr_waitq_wake_all(&r->writers, 0) == 0)
         idle |= MR_WRITABLE;
-    if (r->edge && is_last)
-        idle |= got; /* invariant 3 */
+    if (r->edge && cuts_short)
+        idle |= got;
     /* A hook may have closed it, and its number be another's by now. */
     if (r->opens == opens && (idle & r->want))
         (void)watch(w, fd, r, r->want & ~idle);

@@ -153,9 +153,10 @@ enum {
     MR_READABLE = 1,
     MR_WRITABLE = 2,
     /* With one of these: all there was has been taken, as a call gave -EAGAIN,
-     * or a socket's stream gave less than it was asked for. So it is
-     * enough to be told of what comes from now on, which is cheaper (EPOLLET).
-     * A wait without it on the same descriptor costs a system call. */
+     * or TCP gave less than it was asked for (a unix socket stops behind bytes
+     * that carry descriptors: it proves nothing). So it is enough to be told of
+     * what comes from now on, which is cheaper (EPOLLET). A wait without it on
+     * the same descriptor costs a system call. */
     MR_DRAINED = 4,
     /* Alone: a socket's peer will send no more (it ended its sending half, or
      * all), a pipe's other end is closed; also while bytes wait to be read,

@@ -70,7 +70,8 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http, int64_t timeout)
 
 static int watch(struct mr_conn *c)
 {
-    bool drained = c->tls ? mr_tls_is_drained(c->tls) : c->io.drained;
+    bool drained =
+        c->tls ? mr_tls_is_drained(c->tls) : c->io.drained && c->io.whole;
     int err = (drained ? mr_hub_hook_drained : mr_hub_hook)(c->io.stream.fd,
                                                             on_event, c);
 
@@ -689,6 +690,7 @@ void mr_conn_open(struct mr_http *http, struct mr_server *acceptor, int fd,
     if (mr_addr_family(peer) != AF_UNIX && peer->len <= sizeof c->peer) {
         memcpy(&c->peer, &peer->sa, peer->len);
         c->peer_len = (uint8_t)peer->len;
+        c->io.whole = true;
     }
     http->live++;
     mr_scoreboard_add(&http->row->accepted, 1);

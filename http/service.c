@@ -2,8 +2,7 @@
 
 /*
  * service.c - what a worker runs: the HTTP server, plain listeners, and the
- * apps of a configuration, started in that order backwards and stopped
- * forwards.
+ * apps of a configuration.
  *
  *   start:  access log -> server -> hosts -> apps -> routes -> listeners
  *   stop:   listeners stop -> drain -> apps stop -> groups closed -> freed
@@ -95,8 +94,7 @@ static int log_of(struct mr_http_service *s, struct mr_conf_host *h,
 {
     const struct mr_conf_values *v = &s->conf->values;
     bool inherits = strcmp(h->values.access_log, "inherit") == 0;
-    int format = h->values.access_format;
-    int err;
+    int format = h->values.access_format, err;
 
     *ret = s->access_log;
     if (inherits && (format == 0 || format - 1 == v->access_format))
@@ -166,8 +164,11 @@ static void serve_plain(int fd, const struct mr_addr *peer, void *arg)
 {
     struct mr_conf_instance *in = arg;
     struct mr_stream_fd t;
-    int err = in->app->serve(mr_stream_socket_init(&t, fd), peer, in->self);
+    int err;
 
+    (void)mr_stream_socket_init(&t, fd);
+    t.whole = mr_addr_family(peer) != AF_UNIX;
+    err = in->app->serve(&t.stream, peer, in->self);
     if (err < 0 && err != -ECANCELED)
         mr_log(MR_LOG_INFO, "app %s: %s", in->app->name, mr_strerror(err));
 }

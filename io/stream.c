@@ -6,8 +6,9 @@
  *
  * Of a descriptor's stream, `drained` remembers that the last read came back
  * short: the kernel has no more just now, so the next read waits first instead
- * of making a call that must fail. A read that gave nothing (-EAGAIN, a
- * deadline) leaves it as it is.
+ * of making a call that must fail. By edge, if that is certain (`whole`). A
+ * read that failed leaves nothing that is: it may have been woken, and then
+ * been cancelled, or been too late, before it made its call.
  *
  * Not here: TLS (io/tls.c); a buffered stream: who needs what was read too far
  * keeps a struct mr_buf beside it.
@@ -138,8 +139,8 @@ static struct mr_stream_fd *fd_stream(struct mr_stream *s)
 /* Of a read of n bytes that gave got. */
 static ssize_t note_read(struct mr_stream_fd *t, size_t n, ssize_t got)
 {
-    if (got > 0)
-        t->drained = (size_t)got < n;
+    if (got != 0)
+        t->drained = got > 0 && (size_t)got < n;
     return got;
 }
 
@@ -147,10 +148,15 @@ static ssize_t socket_read(struct mr_stream *s, void *buf, size_t n,
                            int64_t deadline)
 {
     struct mr_stream_fd *t = fd_stream(s);
+    ssize_t got;
 
-    return note_read(t, n,
-                     t->drained ? mr_recv_wait(s->fd, buf, n, 0, deadline)
-                                : mr_recv(s->fd, buf, n, 0, deadline));
+    if (!t->drained)
+        got = mr_recv(s->fd, buf, n, 0, deadline);
+    else if (MR_LIKELY(t->whole))
+        got = mr_recv_wait(s->fd, buf, n, 0, deadline);
+    else
+        got = mr_read_wait(s->fd, buf, n, deadline);
+    return note_read(t, n, got);
 }
 
 static ssize_t fd_read(struct mr_stream *s, void *buf, size_t n,

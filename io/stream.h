@@ -119,10 +119,12 @@ MR_API MR_MUST_USE int64_t mr_stream_copy(struct mr_stream *to,
 struct mr_stream_fd {
     struct mr_stream stream;
     bool drained; /* the last read was short: wait before the next */
+    bool whole;   /* and so there was no more: TCP (core/hub.h, MR_DRAINED) */
 };
 
 /* Take fd (O_NONBLOCK); never fail. Returns &t->stream. A socket's writes raise
- * no SIGPIPE; for pipes and terminals see io/fd.h, 6. */
+ * no SIGPIPE; for pipes and terminals see io/fd.h, 6. Who knows that a socket
+ * is TCP may set `whole` then: waits are cheaper. */
 MR_API struct mr_stream *mr_stream_socket_init(struct mr_stream_fd *t, int fd);
 MR_API struct mr_stream *mr_stream_fd_init(struct mr_stream_fd *t, int fd);
 

@@ -147,10 +147,11 @@ static int protocol_failed(struct mr_tls *t)
 
 static int wait_readable(struct mr_tls *t, int64_t deadline)
 {
-    /* Out of budget, or read by OpenSSL's own BIO, more may be there already.
-     */
-    int rc = t->drained ? mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline)
-                        : mr_hub_wait_fd(t->fd, MR_READABLE, deadline);
+    /* Out of budget, read by OpenSSL's own BIO, or no TCP: more may be there
+     * already. */
+    int rc = t->drained && t->whole
+                 ? mr_fd_may_retry(t->fd, MR_READABLE, -EAGAIN, deadline)
+                 : mr_hub_wait_fd(t->fd, MR_READABLE, deadline);
 
     if (rc == 0)
         t->drained = false;
@@ -397,7 +398,7 @@ void mr_tls_expect(struct mr_tls *t)
 
 bool mr_tls_is_drained(const struct mr_tls *t)
 {
-    return t->drained && !SSL_has_pending(t->ssl);
+    return t->drained && t->whole && !SSL_has_pending(t->ssl);
 }
 
 void mr_tls_info(const struct mr_tls *t, struct mr_tls_info *ret)

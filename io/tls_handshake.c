@@ -21,6 +21,16 @@
 
 /* --- before the handshake --- */
 
+static bool is_tcp(int fd)
+{
+    int domain = AF_UNIX;
+    socklen_t len = sizeof domain;
+
+    /* What cannot be told is left at the dearer one. */
+    return mr_sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+           domain != AF_UNIX;
+}
+
 /* NULL: no memory; fd is closed then. */
 static struct mr_tls *tls_new(struct mr_tls_context *ctx, int fd)
 {
@@ -33,6 +43,7 @@ static struct mr_tls *tls_new(struct mr_tls_context *ctx, int fd)
     }
     t->stream = (struct mr_stream){.ops = &mr_tls_ops, .fd = -1};
     t->fd = fd;
+    t->whole = is_tcp(fd);
     t->ctx = mr_tls_context_ref(ctx);
     t->ssl = SSL_new(ctx->ssl);
     if (!t->ssl)

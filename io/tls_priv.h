@@ -47,6 +47,7 @@ struct mr_tls {
     unsigned budget; /* receives that this call of OpenSSL may make */
     bool more;       /* this call's bytes may wait for others' */
     bool drained;
+    bool whole; /* as of struct mr_stream_fd */
     bool ended; /* the BIO has read the end */
     bool broken;
     bool said_goodbye;

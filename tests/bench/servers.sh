@@ -395,7 +395,11 @@ case $judged in
 esac
 if [ -z "$check" ] || [ "$failed" -gt 0 ]; then cat "$tmp/table"; fi
 if [ "${RESULTS-}" = 1 ] && [ -z "$check" ] && [ "$failed" -eq 0 ]; then
-    plot=servers-$(date +%F).svg
+    plot=servers-$(date +%F) n=1
+    while [ -e "$here/$plot.svg" ]; do # another run's
+        n=$((n + 1)) plot=servers-$(date +%F)-$n
+    done
+    plot=$plot.svg
     given="${PEERS+ PEERS='$PEERS'}${SCENARIOS+ SCENARIOS='$SCENARIOS'}"
     given="$given${ROUNDS+ ROUNDS=$ROUNDS}${DURATION+ DURATION=$DURATION}"
     cp "$tmp/plot" "$here/$plot"

@@ -176,7 +176,7 @@ IN_HUB(fd_gone_beside_a_reader)
     return 0;
 }
 
-/* Of one that is shared, and so in the nested epoll already. */
+/* The same of one that is shared. */
 IN_HUB(fd_gone_of_a_shared_one)
 {
     struct mr_coro *co;

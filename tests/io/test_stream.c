@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* over budget: the cases of one header. */
 #include "io/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -9,6 +11,7 @@
 #include "core/sys.h"
 #include "core/timer.h"
 #include "io/fd.h"
+#include "io/socket.h"
 #include "tests/test.h"
 
 static void run(mr_coro_fn *fn)
@@ -27,6 +30,28 @@ static void pair(struct mr_stream_fd *a, struct mr_stream_fd *b)
                  0);
     mr_stream_socket_init(a, fds[0]);
     mr_stream_socket_init(b, fds[1]);
+}
+
+/* The same of TCP, which says so. */
+static void tcp_pair(struct mr_stream_fd *a, struct mr_stream_fd *b)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+    struct mr_addr at;
+    int listener, fd;
+
+    CHECK_EQ_INT(mr_addr_parse(&at, mr_str("127.0.0.1:0")), 0);
+    listener = mr_socket_listen(&at, NULL);
+    CHECK_EQ_INT(getsockname(listener, (struct sockaddr *)&name, &len), 0);
+    CHECK_EQ_INT(mr_addr_set(&at, (struct sockaddr *)&name, len), 0);
+    fd = mr_connect(&at, MR_NEVER);
+    CHECK_OK(fd >= 0);
+    mr_stream_socket_init(a, fd);
+    fd = mr_accept(listener, NULL, MR_NEVER);
+    CHECK_OK(fd >= 0);
+    mr_stream_socket_init(b, fd);
+    a->whole = b->whole = true;
+    mr_fd_close(listener);
 }
 
 /* Writes text in pieces of `step` bytes and ends the stream. */
@@ -301,35 +326,165 @@ static intptr_t respond(void *arg)
 
 /* One recv and one send for each side and turn, once it is known that reads
  * come back short. */
-static intptr_t two_calls(void *arg)
+static void calls_case(bool tcp)
 {
     struct mr_stream_fd a, b;
     struct mr_coro *co;
     char c[8];
 
-    (void)arg;
-    pair(&a, &b);
+    CASE("%s", tcp ? "TCP" : "unix");
+    (tcp ? tcp_pair : pair)(&a, &b);
     co = mr_spawn(respond, &b.stream);
     for (int i = 0; i < 110; i++) {
         if (i == 10) {
-            mr_sys_fault(MR_SYS_RECV, 0, 0);
+            mr_sys_fault(MR_SYS_RECV, 0, 0); /* counts */
+            mr_sys_fault(MR_SYS_READ, 0, 0);
             mr_sys_fault(MR_SYS_SEND, 0, 0);
+            mr_sys_fault(MR_SYS_EPOLL_CTL, 0, 0);
         }
         CHECK_EQ_INT(mr_stream_write_all(&a.stream, "x", 1, MR_NEVER), 0);
         CHECK_EQ_INT(mr_stream_read(&a.stream, c, sizeof c, MR_NEVER), 1);
     }
-    CHECK_EQ_INT(mr_sys_calls(MR_SYS_RECV), 200);
+    CHECK_EQ_INT(mr_sys_calls(MR_SYS_RECV) + mr_sys_calls(MR_SYS_READ), 200);
     CHECK_EQ_INT(mr_sys_calls(MR_SYS_SEND), 200);
+    CHECK_EQ_INT(mr_sys_calls(MR_SYS_EPOLL_CTL), 0);
     mr_sys_fault_clear();
     CHECK_EQ_INT(mr_stream_shutdown(&a.stream, MR_NEVER), 0);
     CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
     mr_stream_close(&a.stream);
     mr_stream_close(&b.stream);
+}
+
+static intptr_t two_calls(void *arg)
+{
+    (void)arg;
+    calls_case(true);
+    calls_case(false);
     return 0;
 }
 TEST(stream_one_recv_per_turn)
 {
     run(two_calls);
+}
+
+/* Six bytes, whatever reads they take; for a reader that waits by now. */
+static intptr_t reads_six(void *arg)
+{
+    struct mr_stream *s = arg;
+    char c[16];
+    ssize_t got;
+
+    for (size_t n = 0; n < 6; n += (size_t)got) {
+        got = mr_stream_read(s, c, sizeof c, mr_after_s(5));
+        if (got <= 0)
+            return got;
+    }
+    return 6;
+}
+
+/* What makes a read come back short although there is more: an urgent byte in
+ * TCP, descriptors in a unix socket. All of it comes in one event. */
+static void cut_case(bool tcp)
+{
+    struct mr_stream_fd a, b;
+    struct mr_coro *co;
+    intptr_t v = 0;
+
+    CASE("%s", tcp ? "an urgent byte" : "a descriptor");
+    (tcp ? tcp_pair : pair)(&a, &b);
+    co = mr_spawn(respond, &b.stream); /* by edge or level, as it will stay */
+    for (int i = 0; i < 3; i++) {
+        char c;
+
+        CHECK_EQ_INT(mr_stream_write_all(&a.stream, "x", 1, MR_NEVER), 0);
+        CHECK_EQ_INT(mr_stream_read(&a.stream, &c, 1, MR_NEVER), 1);
+    }
+    mr_cancel(co);
+    CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
+    co = mr_spawn(reads_six, &b.stream);
+    (void)mr_yield();
+    if (tcp) {
+        CHECK_EQ_INT(mr_sys_send(a.stream.fd, "abc", 3, 0), 3);
+        CHECK_EQ_INT(mr_sys_send(a.stream.fd, "!", 1, MSG_OOB), 1);
+    } else {
+        struct mr_fds fds = {.v = &a.stream.fd, .n = 1};
+
+        CHECK_EQ_INT(mr_send_fds(a.stream.fd, "abc", 3, &fds, MR_NEVER), 3);
+    }
+    CHECK_EQ_INT(mr_sys_send(a.stream.fd, "def", 3, 0), 3);
+    CHECK_EQ_INT(mr_join(co, &v, MR_NEVER), 0);
+    CHECK_EQ_INT(v, 6);
+    mr_stream_close(&a.stream);
+    mr_stream_close(&b.stream);
+}
+
+static intptr_t cuts(void *arg)
+{
+    (void)arg;
+    cut_case(true);
+    cut_case(false);
+    return 0;
+}
+TEST(stream_cut_short)
+{
+    run(cuts);
+}
+
+/* Uses up the thread's share of ready calls, and the reader's time, when the
+ * reader has been woken and before it runs. */
+struct hog {
+    int fd, zero;
+    int64_t until;
+};
+
+static intptr_t hog(void *arg)
+{
+    struct hog *h = arg;
+    char c[1];
+
+    CHECK_EQ_INT(mr_read(h->fd, c, 1, MR_NEVER), 1);
+    for (int i = 1; i < MR_FD_BUDGET; i++)
+        CHECK_EQ_INT(mr_read(h->zero, c, 1, MR_NEVER), 1);
+    while (mr_sys_monotonic() < h->until)
+        continue;
+    return 0;
+}
+
+static intptr_t late(void *arg)
+{
+    struct mr_stream_fd a, b;
+    struct hog h;
+    struct mr_coro *co;
+    char c[8];
+    int fds[2];
+
+    (void)arg;
+    tcp_pair(&a, &b);
+    CHECK_EQ_INT(mr_sys_pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+    h.fd = fds[0];
+    h.zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    CHECK_OK(h.zero >= 0);
+    CHECK_EQ_INT(mr_stream_write_all(&a.stream, "x", 1, MR_NEVER), 0);
+    CHECK_EQ_INT(mr_stream_read(&b.stream, c, sizeof c, MR_NEVER), 1);
+    co = mr_spawn(hog, &h);
+    (void)mr_yield(); /* it waits for its byte */
+    CHECK_EQ_INT(mr_sys_write(fds[1], "x", 1), 1);
+    CHECK_EQ_INT(mr_stream_write_all(&a.stream, "y", 1, MR_NEVER), 0);
+    h.until = mr_after_ms(200);
+    CHECK_EQ_INT(mr_stream_read(&b.stream, c, sizeof c, h.until), -ETIMEDOUT);
+    CHECK_EQ_INT(mr_stream_read(&b.stream, c, sizeof c, mr_after_s(5)), 1);
+    CHECK_EQ_INT(mr_join(co, NULL, MR_NEVER), 0);
+    mr_fd_close(fds[0]);
+    mr_fd_close(fds[1]);
+    mr_fd_close(h.zero);
+    mr_stream_close(&a.stream);
+    mr_stream_close(&b.stream);
+    return 0;
+}
+/* Woken, but too late to read: what it was woken for is still there. */
+TEST(stream_read_too_late)
+{
+    run(late);
 }
 
 static intptr_t pipes(void *arg)
@@ -366,5 +521,6 @@ TEST(stream_pipes)
 
 SUITE("built", stream_read_until, stream_read_until_bounded, stream_no_memory,
       stream_read_exact, stream_copy, stream_copy_fails)
-SUITE("descriptors", stream_one_recv_per_turn, stream_pipes)
+SUITE("descriptors", stream_one_recv_per_turn, stream_cut_short,
+      stream_read_too_late, stream_pipes)
 TEST_MAIN()
