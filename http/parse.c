@@ -12,7 +12,8 @@
  * Its verdict is a function of the bytes that it is given, and of nothing else.
  * So it is kept beside a copy of them, and when the very same bytes come again
  * it is not asked again; whether it agrees is looked at each time. Clients ask
- * for the same few things over and over.
+ * for the same few things over and over. Where the whole head is one that came
+ * before, nothing is read anew at all (head_memo.h).
  *
  * Its peculiarities met here: with Upgrade or CONNECT it would stop and leave
  * the rest, so the callback clears upgrade; it would wait for a body, so the
@@ -250,11 +251,21 @@ static enum mr_parse refuse(struct mr_parser *p, int status, const char *reason)
     return MR_PARSE_BAD;
 }
 
+/* All that is here of a head whose like both parsers have taken. */
+static bool came_before(struct mr_parser *p, const char *buf, size_t len)
+{
+    p->size = mr_head_memo_find(&p->verdicts->heads, buf, len, &p->head);
+    p->scan.pos = p->size; /* as if it had been scanned */
+    return p->size > 0;
+}
+
 enum mr_parse mr_parse_request(struct mr_parser *p, const char *buf, size_t len)
 {
     if (p->status)
         return MR_PARSE_BAD;
     if (p->size > 0)
+        return MR_PARSE_DONE;
+    if (p->scan.pos == 0 && p->verdicts && came_before(p, buf, len))
         return MR_PARSE_DONE;
     switch (mr_head_scan(&p->scan, buf, len)) {
     case MR_SCAN_MORE:
@@ -267,6 +278,8 @@ enum mr_parse mr_parse_request(struct mr_parser *p, const char *buf, size_t len)
     if (!confirm(p, buf + p->scan.pos))
         return refuse(p, 400, "two parsers differ about the head");
     p->size = p->scan.pos;
+    if (p->verdicts)
+        mr_head_memo_note(&p->verdicts->heads, buf, p->size, &p->head);
     return MR_PARSE_DONE;
 }
 

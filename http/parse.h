@@ -17,7 +17,7 @@
  * the head's views point into it. If it has to move before DONE, reset and
  * parse again from its first byte.
  */
-#include "http/head_check.h"
+#include "http/head_memo.h"
 
 enum mr_parse { MR_PARSE_MORE, MR_PARSE_DONE, MR_PARSE_BAD };
 
@@ -37,7 +37,8 @@ struct mr_verdicts {
         bool chunked;
         char bytes[MR_VERDICT_BYTES];
     } v[MR_VERDICTS];
-    struct mr_verdict *last; /* was used; or NULL */
+    struct mr_verdict *last;   /* was used; or NULL */
+    struct mr_head_memo heads; /* and whole heads, on which both agreed */
 };
 
 /* In the caller's memory, and not to be moved. */
@@ -48,13 +49,13 @@ struct mr_parser {
     int status;                   /* on BAD: 400, 414, 417, 431, 501 or 505 */
     const char *reason;           /* on BAD: a static text */
     struct mr_head_scan scan;     /* its own */
-    struct mr_verdicts *verdicts; /* NULL: http-parser reads each head */
+    struct mr_verdicts *verdicts; /* NULL: both read each head */
 };
 
 /* Keeps limits, and fields: an array of limits->max_fields. */
 void mr_parser_init(struct mr_parser *p, const struct mr_head_limits *limits,
                     struct mr_field *fields);
-/* Keeps verdicts, for all heads to come. */
+/* Keeps verdicts, for all heads to come; all that do have the same limits. */
 void mr_parser_remember(struct mr_parser *p, struct mr_verdicts *verdicts);
 /* Forgets the head. */
 void mr_parser_reset(struct mr_parser *p);

@@ -279,7 +279,102 @@ TEST(parse_remembered_is_compared)
     EQ_INT(p.head.content_length, 6);
 }
 
+static void same_str(struct mr_str a, struct mr_str b)
+{
+    EQ_INT(a.p - b.p, 0);
+    EQ_INT(a.n, b.n);
+}
+
+/* Every head, when it has come often, says what it says to who reads it; and so
+ * does one that differs from it in one byte. */
+TEST(parse_knows_heads)
+{
+    static struct mr_verdicts verdicts;
+    static struct mr_field again[100];
+    struct mr_parser p, asks;
+    unsigned found = 0;
+
+    mr_parser_init(&p, &limits, fields);
+    mr_parser_remember(&p, &verdicts);
+    mr_parser_init(&asks, &limits, again);
+    for (size_t i = 0; i < MR_ARRAY_LEN(heads); i++) {
+        size_t n = strlen(heads[i].in);
+        char in[512];
+
+        memcpy(in, heads[i].in, n + 1);
+        for (unsigned round = 0; round < 4 + n; round++) {
+            if (round >= 4)
+                in[round - 4] ^= 1;
+            CASE("%s", in);
+            mr_parser_reset(&p);
+            mr_parser_reset(&asks);
+            EQ_INT(mr_parse_request(&p, in, n), mr_parse_request(&asks, in, n));
+            found += round < 4 && p.scan.minor != asks.scan.minor;
+            EQ_INT(p.status, asks.status);
+            EQ_INT(p.size, asks.size);
+            if (p.size > 0) {
+                const struct mr_request_head *a = &p.head, *b = &asks.head;
+
+                EQ_INT(a->method, b->method);
+                EQ_INT(a->form, b->form);
+                EQ_INT(a->framing, b->framing);
+                EQ_INT(a->minor, b->minor);
+                EQ_INT(a->keep_alive, b->keep_alive);
+                EQ_INT(a->expect_continue, b->expect_continue);
+                EQ_INT(a->https, b->https);
+                EQ_INT(a->upgrade, b->upgrade);
+                EQ_INT(a->plain, b->plain);
+                EQ_INT(a->content_length, b->content_length);
+                same_str(a->method_text, b->method_text);
+                same_str(a->target, b->target);
+                same_str(a->path, b->path);
+                same_str(a->query, b->query);
+                same_str(a->host, b->host);
+                CHECK_OK(memcmp(a->known, b->known, sizeof a->known) == 0);
+                EQ_INT(a->headers.n, b->headers.n);
+                for (uint32_t k = 0; k < a->headers.n; k++) {
+                    same_str(a->headers.v[k].name, b->headers.v[k].name);
+                    same_str(a->headers.v[k].value, b->headers.v[k].value);
+                }
+            }
+            if (round >= 4)
+                in[round - 4] ^= 1;
+        }
+    }
+    CHECK_OK(found > 10); /* these were not read anew */
+}
+
+/* Kept when they come again, and found behind each other in one buffer. */
+TEST(parse_keeps_what_came_twice)
+{
+    static const char in[] = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+                             "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+    static struct mr_verdicts verdicts;
+    size_t n = (sizeof in - 1) / 2;
+    struct mr_parser p;
+
+    mr_parser_init(&p, &limits, fields);
+    mr_parser_remember(&p, &verdicts);
+    for (int i = 0; i < 4; i++) {
+        mr_parser_reset(&p);
+        EQ_INT(mr_parse_request(&p, in, n), MR_PARSE_DONE);
+        EQ_INT(p.size, n);
+        CHECK_OK(!verdicts.heads.last == (i < 2));
+    }
+    mr_parser_reset(&p);
+    EQ_INT(mr_parse_request(&p, in, sizeof in - 1), MR_PARSE_DONE);
+    EQ_INT(p.size, n);
+    mr_parser_reset(&p);
+    EQ_INT(mr_parse_request(&p, in + n, n - 1), MR_PARSE_MORE);
+    EQ_INT(mr_parse_request(&p, in + n, n), MR_PARSE_DONE);
+    CHECK_OK(p.head.path.p == in + n + 4);
+    mr_parser_reset(&p); /* nothing of it is left */
+    EQ_INT(p.head.method, MR_METHOD_NONE);
+    EQ_INT(p.head.headers.n, 0);
+}
+
 SUITE("parse", parse_heads, parse_pipelined, parse_methods, parse_bad,
       parse_largest)
-SUITE("remembering", parse_remembers, parse_remembered_is_compared)
+SUITE("remembering", parse_remembers, parse_remembered_is_compared,
+      parse_knows_heads, parse_keeps_what_came_twice)
 TEST_MAIN()
