@@ -186,7 +186,10 @@ static int ask(struct mr_fdset *w, int fd, struct fd_record *r, uint32_t mask)
     }
     err = control(w, op, fd, r, mask);
     /* Forgotten, but not closed; or closed, but not forgotten. */
-    if (err == -EEXIST)
+    if (err == -EEXIST && r->exclusive) {
+        (void)control(w, EPOLL_CTL_DEL, fd, r, 0);
+        err = control(w, EPOLL_CTL_ADD, fd, r, mask);
+    } else if (err == -EEXIST)
         err = control(w, EPOLL_CTL_MOD, fd, r, mask);
     else if (err == -ENOENT)
         err = control(w, EPOLL_CTL_ADD, fd, r, mask);

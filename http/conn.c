@@ -70,8 +70,10 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http, int64_t timeout)
 
 static int watch(struct mr_conn *c)
 {
+    /* At work, on_event looks itself; there is no need to be told twice. */
     bool drained =
-        c->tls ? mr_tls_is_drained(c->tls) : c->io.drained && c->io.whole;
+        c->state == MR_CONN_ACTIVE ||
+        (c->tls ? mr_tls_is_drained(c->tls) : c->io.drained && c->io.whole);
     int err = (drained ? mr_hub_hook_drained : mr_hub_hook)(c->io.stream.fd,
                                                             on_event, c);
 
@@ -92,8 +94,10 @@ static void on_watch(struct mr_hub_idle *idle)
             mr_container_of(http->unwatched.next, struct mr_conn, node));
 }
 
-static void watch_later(struct mr_conn *c)
+void mr_conn_watch_later(struct mr_conn *c)
 {
+    if (!mr_list_is_empty(&c->node))
+        return;
     mr_list_push_back(&c->http->unwatched, &c->node);
     mr_hub_before_poll(&c->http->watch);
 }
@@ -468,7 +472,6 @@ static bool read_early(struct mr_exchange *x, bool *ret_stays)
     *ret_stays = n == -EAGAIN;
     if (n <= 0)
         return false;
-    watch_later(c);
     return true;
 }
 
@@ -570,7 +573,7 @@ static bool meet(struct mr_conn *c)
     switch (mr_conn_meet(c)) {
     case MR_MET_TALKS:
         if (!c->watched)
-            watch_later(c);
+            mr_conn_watch_later(c);
         return true;
     case MR_MET_QUIET:
         if (rest(c, &c->http->fresh) == 0)

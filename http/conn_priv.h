@@ -258,7 +258,7 @@ struct mr_http {
     struct mr_list starved;
     struct mr_list begun;     /* BEGUN: no coroutine has taken them yet */
     size_t begun_n;           /* how many these are */
-    struct mr_list unwatched; /* ACTIVE, and have never been at rest */
+    struct mr_list unwatched; /* ACTIVE, and have read since the last poll */
     struct mr_hub_idle watch; /* for `unwatched`, before the hub polls */
     size_t unborn;            /* coroutines that have had no turn yet */
     size_t between;           /* coroutines between two connections, READY */
@@ -286,6 +286,13 @@ struct mr_http {
     struct mr_score_row own_row; /* when the caller has none */
     struct mr_verdicts verdicts;
 };
+
+/* --- conn.c --- */
+
+/* It has read: what it was woken for may have told of the end as well, and that
+ * is told once (core/hub.h, mr_hub_hook_drained). So it is asked for again,
+ * should the hub poll before it rests. */
+void mr_conn_watch_later(struct mr_conn *c);
 
 /* --- exchange.c --- */
 

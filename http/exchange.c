@@ -186,6 +186,7 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
     if (n > 0) {
         x->in_len += (size_t)n;
         x->read_turn = mr_hub_turn();
+        mr_conn_watch_later(x->conn);
         mr_scoreboard_add(&x->http->row->bytes_in, n);
     }
     return n;
@@ -201,6 +202,7 @@ ssize_t mr_exchange_try_first(struct mr_exchange *x)
     if (n > 0) {
         x->in_len = (size_t)n;
         x->read_turn = mr_hub_turn();
+        mr_conn_watch_later(x->conn);
         mr_scoreboard_add(&x->http->row->bytes_in, n);
     }
     return n;

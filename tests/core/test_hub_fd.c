@@ -593,6 +593,24 @@ IN_HUB(exclusive_descriptor_both_ways)
 }
 
 /* To make it anew fails half-way: whoever waited already is not forgotten. */
+/* Forgotten, but not closed: the kernel has it still, and not exclusively. */
+IN_HUB(exclusive_after_it_was_not)
+{
+    int fds[2];
+
+    make_pair(fds);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, mr_after_ms(1)),
+                 -ETIMEDOUT);
+    mr_hub_forget(fds[0]);
+    CHECK_EQ_INT(mr_hub_fd_shared(fds[0], true), 0);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, mr_after_ms(1)),
+                 -ETIMEDOUT);
+    put(fds[1]);
+    CHECK_EQ_INT(mr_hub_wait_fd(fds[0], MR_READABLE, MR_NEVER), 0);
+    close_pair(fds);
+    return 0;
+}
+
 IN_HUB(exclusive_descriptor_lost)
 {
     int fds[2];
@@ -987,5 +1005,6 @@ SUITE("shared descriptors", shared_descriptor_wakes_waiters,
       shared_descriptor_held_elsewhere, descriptor_held_elsewhere,
       descriptor_held_elsewhere_and_no_room,
       descriptor_forgotten_and_used_again, shared_listener)
-SUITE("exclusive", exclusive_descriptor_both_ways, exclusive_descriptor_lost)
+SUITE("exclusive", exclusive_descriptor_both_ways, exclusive_after_it_was_not,
+      exclusive_descriptor_lost)
 TEST_MAIN()

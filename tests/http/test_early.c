@@ -136,6 +136,54 @@ WEB(early_looks_for_the_end)
     CHECK_OK(saw_gone);
 }
 
+static int body_until_gone(struct mr_request *req, struct mr_response *res,
+                           void *unused)
+{
+    struct mr_str piece;
+
+    while (mr_request_next(req, &piece) > 0)
+        continue;
+    return until_gone(req, res, unused);
+}
+
+/* The end comes in one event with the request, or with its body's last bytes,
+ * of the first request of a connection and of a later one. */
+WEB(early_end_with_the_bytes)
+{
+    early(w);
+    web_route(w, "/until", until_gone, NULL);
+    web_route(w, "/body", body_until_gone, NULL);
+    for (int i = 0; i < 8; i++) {
+        bool later = i & 1, body = i & 2, half = i & 4;
+        struct client *c;
+
+        CASE("%s, %s, %s", later ? "kept" : "first", body ? "body" : "none",
+             half ? "half" : "closed");
+        saw_gone = false;
+        c = asks(w, later ? GET("/1") : "");
+        if (later) {
+            CHECK_EQ_INT(client_answer(c), 200);
+            UNTIL(!mr_list_is_empty(&w->http->idle.conns));
+        }
+        if (body) {
+            client_send(c, "POST /body HTTP/1.1\r\nHost: a\r\n"
+                           "Content-Length: 5\r\n\r\n");
+            UNTIL(w->row.in_flight == 1);
+            client_send(c, "12345");
+        } else {
+            client_send(c, GET("/until"));
+        }
+        if (half)
+            CHECK_EQ_INT(mr_sys_shutdown(c->fd, SHUT_WR), 0);
+        else
+            client_free(c);
+        UNTIL(saw_gone);
+        UNTIL(w->row.connections == 0);
+        if (half)
+            client_free(c);
+    }
+}
+
 /* --- they are not --- */
 
 WEB(early_silent_rests, .header_timeout = mr_ms(60000))
@@ -381,7 +429,8 @@ TEST(early_is_not_for_all)
 
 SUITE("the bytes are there", early_serves_and_rests, early_serves_and_closes,
       early_serves_the_pipelined, early_parks_many,
-      early_tells_that_the_client_is_gone, early_looks_for_the_end)
+      early_tells_that_the_client_is_gone, early_looks_for_the_end,
+      early_end_with_the_bytes)
 SUITE("they are not", early_silent_rests, early_silent_has_its_time,
       early_head_in_pieces, early_stuck_head, early_ends_at_once,
       early_is_reset)
