@@ -120,12 +120,12 @@ static int read_name(struct mr_arena *arena, struct mr_str s, struct rule *r)
         s = mr_str_n(s.p + 1, s.n - 1);
     if (mr_str_starts(s, "."))
         s = mr_str_n(s.p + 1, s.n - 1);
-    if (mr_str_ends(s, "."))
-        s.n--;
     /* As a URI's host is written (http/uri.h). */
     err = mr_idn_to_ascii(arena, s, &s);
     if (err)
         return err == -ENOMEM ? err : 1;
+    if (mr_str_ends(s, ".")) /* or what is mapped to it */
+        s.n--;
     lower = mr_arena_dup(arena, s);
     if (!lower)
         return -ENOMEM;

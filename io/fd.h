@@ -55,8 +55,8 @@ MR_API MR_MUST_USE ssize_t mr_readv(int fd, const struct iovec *v, int n,
 /* Sockets; flags as recv(2). May park. */
 MR_API MR_MUST_USE ssize_t mr_recv(int fd, void *buf, size_t n, int flags,
                                    int64_t deadline);
-/* The same by MR_DRAINED, so only after -EAGAIN, or after a read of TCP that
- * came back short: not after one that failed. May park. */
+/* Waits first, by MR_DRAINED: so only after -EAGAIN, or after a read of TCP
+ * that came back short, not after one that failed. May park. */
 MR_API MR_MUST_USE ssize_t mr_recv_wait(int fd, void *buf, size_t n, int flags,
                                         int64_t deadline);
 

@@ -84,7 +84,8 @@ MR_API MR_MUST_USE ssize_t mr_tls_send_some(struct mr_tls *t, const void *p,
                                             size_t n, bool more);
 /* The socket was seen to be readable: the next read asks it at once. */
 MR_API void mr_tls_expect(struct mr_tls *t);
-/* Did the last read take all that had come? */
+/* Is it certain that the last read took all that had come? Never of a unix
+ * socket. */
 MR_API bool mr_tls_is_drained(const struct mr_tls *t);
 
 /* Why the stream's last error was; "" before. Good until the next call. */

@@ -48,7 +48,7 @@ int get_out_write(int fd, const void *p, size_t n, int64_t deadline)
         if (rc)
             return rc;
         put = mr_sys_write(fd, at, MR_MIN(n, piece));
-        if (put == -EAGAIN) /* somebody made it non-blocking */
+        if (put == -EAGAIN) /* ours, or somebody made it so */
             continue;
         if (put < 0)
             return (int)put;
