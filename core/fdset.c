@@ -64,6 +64,7 @@ struct fd_record {
     bool shared : 1;
     bool exclusive : 1;
     bool edge : 1;
+    bool lost : 1; /* its hook is to be asked for again, see renew */
 } __attribute__((aligned(MR_CACHE_LINE)));
 
 struct chunk {
@@ -77,6 +78,7 @@ struct mr_fdset {
     uint32_t batch; /* which take it is */
     struct chunk **chunks;
     size_t n_chunks;
+    bool lost;      /* a record is */
     size_t awaited; /* a descriptor with a waiter, when last looked for */
 };
 
@@ -298,8 +300,25 @@ static MR_COLD void renew(struct mr_fdset *w)
             continue;
         r->asked = 0;
         err = ask(w, (int)fd, r, mask);
-        if (err)
-            wake_lost(w, (int)fd, r, err);
+        if (!err)
+            continue;
+        r->lost = r->hook && (r->want & MR_READABLE);
+        w->lost |= r->lost;
+        wake_lost(w, (int)fd, r, err);
+    }
+}
+
+/* The kernel had no room for what hooks wait for (renew): perhaps it has now. */
+static MR_COLD void regain(struct mr_fdset *w)
+{
+    w->lost = false;
+    for (size_t fd = 0; fd < w->n_chunks * CHUNK; fd++) {
+        struct fd_record *r = record_at(w, (int)fd);
+
+        if (r && r->lost) {
+            r->lost = watch_more(w, (int)fd, r, MR_READABLE, false) != 0;
+            w->lost |= r->lost;
+        }
     }
 }
 
@@ -325,6 +344,8 @@ int mr_fdset_take(struct mr_fdset *w)
     bool is_stale = false;
 
     w->batch++;
+    if (MR_UNLIKELY(w->lost))
+        regain(w);
     for (int i = 0; i < n; i++) {
         int fd = (int)(uint32_t)events[i].data.u64;
         struct fd_record *r = record_at(w, fd);
@@ -440,6 +461,7 @@ static int set_hook(int fd, mr_hub_hook_fn *fn, void *arg, bool drained)
         return err;
     r->hook = fn;
     r->arg = arg;
+    r->lost = false;
     return fn ? watch_more(w, fd, r, MR_READABLE, drained) : 0;
 }
 
@@ -489,6 +511,7 @@ void mr_hub_forget(int fd)
     r->shared = false;
     r->exclusive = false;
     r->edge = false;
+    r->lost = false;
     r->forgotten = w->batch;
     wake_lost(w, fd, r, -EBADF);
 }

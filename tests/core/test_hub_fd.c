@@ -879,6 +879,31 @@ IN_HUB(descriptor_held_elsewhere_and_no_room)
     return 0;
 }
 
+/* A hook waits for nobody's answer, so nobody can tell it: it is asked for again
+ * when there may be room. */
+IN_HUB(descriptor_held_elsewhere_and_no_room_for_a_hook)
+{
+    struct hook h = {.answer = MR_HOOK_KEEP, .read = true};
+    int fds[2], other[2];
+
+    make_pair(fds);
+    make_pair(other);
+    CHECK_EQ_INT(mr_hub_hook(fds[0], on_hook, &h), 0);
+    for (int again = 0; again < 2; again++) {
+        mr_sys_fault(MR_SYS_EPOLL_CTL, 2, -ENOSPC); /* one is its own */
+        held_elsewhere(false);
+        mr_sys_fault_clear();
+        put(fds[1]);
+        put(other[1]);
+        CHECK_EQ_INT(mr_hub_wait_fd(other[0], MR_READABLE, MR_NEVER), 0);
+        CHECK_OK(polls_in_naps() < POLLS_MAX);
+        CHECK_EQ_INT(h.called, again + 1);
+    }
+    close_pair(fds);
+    close_pair(other);
+    return 0;
+}
+
 /* Forgotten though it stays open, and used again. */
 IN_HUB(descriptor_forgotten_and_used_again)
 {
@@ -1004,6 +1029,7 @@ SUITE("hooks", hook_that_disarms, hook_that_keeps,
 SUITE("shared descriptors", shared_descriptor_wakes_waiters,
       shared_descriptor_held_elsewhere, descriptor_held_elsewhere,
       descriptor_held_elsewhere_and_no_room,
+      descriptor_held_elsewhere_and_no_room_for_a_hook,
       descriptor_forgotten_and_used_again, shared_listener)
 SUITE("exclusive", exclusive_descriptor_both_ways, exclusive_after_it_was_not,
       exclusive_descriptor_lost)
