@@ -169,13 +169,14 @@ static bool broke_its_word(const struct mr_response *res)
     return res->above > 0 || (res->left > 0 && !res->no_body);
 }
 
-/* What a handler's error means. Errors of the peer's making are not its; that a
- * file could not be read to its announced end is. */
+/* What a handler's error means. Errors of the peer's making are not its, nor
+ * those of a server it asked; that a file could not be read to its announced end
+ * is. */
 static void handler_failed(struct mr_exchange *x, int err, bool late)
 {
     bool cut_short = x->res.broken && err != -ENODATA && err != -EIO;
     bool peers = x->body.error == err || cut_short || x->conn->gone ||
-                 (!x->res.started && status_of(err) < 500);
+                 (!x->res.started && (status_of(err) < 500 || err == -EREMOTEIO));
     bool broken;
 
     if (err == -EMSGSIZE && x->res.above > 0)

@@ -184,6 +184,8 @@ TEST(proxy_passes_on)
     OK(ask(&s, "GET /p HTTP/1.1\r\n", &a));
     OK(strstr(a.head, "\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n") != NULL);
     OK(site_log_has(&s, "9001/ has failed 1 times: left alone for 10 s"));
+    OK(site_log_has(&s, "its answer cannot be passed on"));
+    OK(!site_log_has(&s, "http: app proxy:")); /* it is told once */
     bad_stop(&bad);
     EQ_INT(site_stop(&s), 0);
 }
