@@ -130,6 +130,11 @@ static const struct {
      "http://b\xc3\xbc"
      "cher.example/",
      true},
+    {"b\xc3\xbc"
+     "cher.example\xe3\x80\x82", /* its final dot is U+3002 */
+     "http://b\xc3\xbc"
+     "cher.example/",
+     true},
     {"b\xfc"
      "cher.example,f",
      "http://f/", true},
