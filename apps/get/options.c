@@ -258,10 +258,23 @@ static int check(const struct get_options *o)
         return wrong("--output", o->output, "a name, or - for standard output");
     if (o->user && !strchr(o->user, ':'))
         return wrong("--user", o->user, "it is written NAME:PASSWORD");
+    if (!mr_field_value_is_valid(mr_str(o->user_agent)))
+        return wrong("--user-agent", o->user_agent,
+                     "a line of text, without control bytes and without blanks "
+                     "at its ends");
     if (o->output && strcmp(o->output, "-") == 0 && o->resume)
         return wrong("--continue", "-",
                      "what was written to standard output cannot be resumed");
     return -1;
+}
+
+/* The word whose letter getopt_long did not know; it goes on to the next word
+ * with the last letter of one. */
+static const char *word_of(char letter, char **argv)
+{
+    const char *at = argv[optind] ? strchr(argv[optind], letter) : NULL;
+
+    return at && at[1] ? argv[optind] : argv[optind - 1];
 }
 
 /* What getopt_long has stopped at: a word, or a letter within one. */
@@ -269,6 +282,7 @@ static int not_understood(int opt, char **argv)
 {
     const struct row *r = find_row(optopt);
     char letter[3] = {'-', (char)optopt};
+    bool of_ascii = optopt > 0 && optopt < 0x80;
 
     if (opt == ':')
         return wrong("option", optopt < LONG_FIRST ? letter : argv[optind - 1],
@@ -276,7 +290,10 @@ static int not_understood(int opt, char **argv)
     if (optopt >= LONG_FIRST)
         return bad_value(r, strchr(argv[optind - 1], '=') + 1,
                          "it takes no value");
-    return wrong("option", optopt ? letter : argv[optind - 1],
+    return wrong("option",
+                 of_ascii      ? letter
+                 : optopt != 0 ? word_of((char)optopt, argv)
+                               : argv[optind - 1],
                  "there is none such; mrget --help names them");
 }
 
