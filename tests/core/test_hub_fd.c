@@ -879,8 +879,8 @@ IN_HUB(descriptor_held_elsewhere_and_no_room)
     return 0;
 }
 
-/* A hook waits for nobody's answer, so nobody can tell it: it is asked for again
- * when there may be room. */
+/* A hook waits for nobody's answer, so nobody can tell it: it is asked for
+ * again when there may be room. */
 IN_HUB(descriptor_held_elsewhere_and_no_room_for_a_hook)
 {
     struct hook h = {.answer = MR_HOOK_KEEP, .read = true};
