@@ -76,7 +76,7 @@ void mr_arena_fini(struct mr_arena *a)
     drop_chunks(a, NULL);
 }
 
-void mr_arena_reset(struct mr_arena *a)
+MR_HOT void mr_arena_reset(struct mr_arena *a)
 {
     struct mr_arena_chunk *first = a->chunk;
 

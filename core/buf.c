@@ -25,13 +25,11 @@ void mr_buf_fini(struct mr_buf *b)
     mr_buf_init(b);
 }
 
-int mr_buf_reserve(struct mr_buf *b, size_t n)
+int mr_buf_grow(struct mr_buf *b, size_t n)
 {
     size_t cap;
     char *data;
 
-    if (b->data && mr_buf_room(b) >= n)
-        return 0;
     /* Half the address space: cap + cap below cannot overflow. */
     if (n > SIZE_MAX / 4 || b->len > SIZE_MAX / 4)
         return -ENOMEM;

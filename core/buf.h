@@ -63,7 +63,11 @@ static inline size_t mr_buf_room(const struct mr_buf *b)
 
 /* At least n bytes of room, by moving what is unread to the front or growing
  * (to at least twice). 0 or -ENOMEM, the buffer unchanged. */
-MR_API MR_MUST_USE int mr_buf_reserve(struct mr_buf *b, size_t n);
+MR_API MR_MUST_USE int mr_buf_grow(struct mr_buf *b, size_t n);
+MR_MUST_USE static inline int mr_buf_reserve(struct mr_buf *b, size_t n)
+{
+    return MR_LIKELY(b->data && mr_buf_room(b) >= n) ? 0 : mr_buf_grow(b, n);
+}
 
 static inline void mr_buf_commit(struct mr_buf *b, size_t n)
 {

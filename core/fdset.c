@@ -251,7 +251,8 @@ static int watch_more(struct mr_fdset *w, int fd, struct fd_record *r,
 /* --- telling --- */
 
 /* What an event finds nobody for is watched no more. */
-static void tell(struct mr_fdset *w, int fd, struct fd_record *r, uint32_t what)
+MR_HOT static void tell(struct mr_fdset *w, int fd, struct fd_record *r,
+                        uint32_t what)
 {
     bool is_last = what & (EPOLLRDHUP | EPOLLERR | EPOLLHUP);
     bool cuts_short = is_last || (what & EPOLLPRI); /* invariant 3 */
@@ -308,7 +309,8 @@ static MR_COLD void renew(struct mr_fdset *w)
     }
 }
 
-/* The kernel had no room for what hooks wait for (renew): perhaps it has now. */
+/* The kernel had no room for what hooks wait for (renew): perhaps it has now.
+ */
 static MR_COLD void regain(struct mr_fdset *w)
 {
     w->lost = false;
@@ -337,7 +339,7 @@ static inline void look_ahead(const struct mr_fdset *w,
     }
 }
 
-int mr_fdset_take(struct mr_fdset *w)
+MR_HOT int mr_fdset_take(struct mr_fdset *w)
 {
     struct epoll_event events[MR_FDSET_BATCH];
     int n = mr_sys_epoll_wait(w->set, events, MR_FDSET_BATCH, 0);
@@ -470,7 +472,7 @@ int mr_hub_hook(int fd, mr_hub_hook_fn *fn, void *arg)
     return set_hook(fd, fn, arg, false);
 }
 
-int mr_hub_hook_drained(int fd, mr_hub_hook_fn *fn, void *arg)
+MR_HOT int mr_hub_hook_drained(int fd, mr_hub_hook_fn *fn, void *arg)
 {
     struct fd_record *r = record_at(fds_self(), fd);
 

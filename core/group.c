@@ -74,7 +74,7 @@ static void wait_shielded(struct mr_group *g)
     (void)mr_shield_leave(&shield);
 }
 
-void mr_group_close(struct mr_group *g)
+MR_HOT void mr_group_close(struct mr_group *g)
 {
     struct mr_list *n;
 

@@ -192,7 +192,7 @@ void mr_hub_before_poll(struct mr_hub_idle *idle)
         mr_list_push_back(&mr_thread.hub->idle, &idle->node);
 }
 
-bool mr_hub_may_go_on(void)
+MR_HOT bool mr_hub_may_go_on(void)
 {
     const struct mr_errand *e = mr_errand_self();
 

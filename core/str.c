@@ -182,7 +182,7 @@ static const char pairs[] = "00010203040506070809"
                             "80818283848586878889"
                             "90919293949596979899";
 
-size_t mr_str_put_u64(char *buf, uint64_t v)
+MR_HOT size_t mr_str_put_u64(char *buf, uint64_t v)
 {
     char digits[20]; /* UINT64_MAX has 20 */
     size_t at = sizeof digits;

@@ -26,12 +26,10 @@
 
 static _Thread_local unsigned ready_calls;
 
-int mr_fd_enter(int64_t deadline)
+static MR_COLD int budget_is_spent(int64_t deadline)
 {
     int rc;
 
-    if (MR_LIKELY(++ready_calls < MR_FD_BUDGET))
-        return 0;
     if (mr_section_is_open()) /* right after it, then */
         return 0;
     ready_calls = 0;
@@ -39,6 +37,17 @@ int mr_fd_enter(int64_t deadline)
     if (rc)
         return rc;
     return deadline != MR_NEVER && mr_now() >= deadline ? -ETIMEDOUT : 0;
+}
+
+static inline int enter(int64_t deadline)
+{
+    return MR_LIKELY(++ready_calls < MR_FD_BUDGET) ? 0
+                                                   : budget_is_spent(deadline);
+}
+
+int mr_fd_enter(int64_t deadline)
+{
+    return enter(deadline);
 }
 
 /* Park until fd is ready. 0 or -Exxx. */
@@ -58,7 +67,7 @@ int mr_fd_may_retry(int fd, int events, int err, int64_t deadline)
 ssize_t mr_read(int fd, void *buf, size_t n, int64_t deadline)
 {
     ssize_t got;
-    int rc = mr_fd_enter(deadline);
+    int rc = enter(deadline);
 
     while (rc == 0) {
         got = mr_sys_read(fd, buf, n);
@@ -79,7 +88,7 @@ ssize_t mr_read_wait(int fd, void *buf, size_t n, int64_t deadline)
 ssize_t mr_readv(int fd, const struct iovec *v, int n, int64_t deadline)
 {
     ssize_t got;
-    int rc = mr_fd_enter(deadline);
+    int rc = enter(deadline);
 
     while (rc == 0) {
         got = mr_sys_readv(fd, v, n);
@@ -90,10 +99,10 @@ ssize_t mr_readv(int fd, const struct iovec *v, int n, int64_t deadline)
     return rc;
 }
 
-ssize_t mr_recv(int fd, void *buf, size_t n, int flags, int64_t deadline)
+MR_HOT ssize_t mr_recv(int fd, void *buf, size_t n, int flags, int64_t deadline)
 {
     ssize_t got;
-    int rc = mr_fd_enter(deadline);
+    int rc = enter(deadline);
 
     while (rc == 0) {
         got = mr_sys_recv(fd, buf, n, flags);
@@ -117,7 +126,7 @@ ssize_t mr_write(int fd, const void *buf, size_t n, int64_t deadline)
 
     while (done < n) {
         ssize_t put;
-        int rc = mr_fd_enter(deadline);
+        int rc = enter(deadline);
 
         if (rc)
             return rc;
@@ -139,7 +148,7 @@ ssize_t mr_send(int fd, const void *buf, size_t n, int flags, int64_t deadline)
 
     while (done < n) {
         ssize_t put;
-        int rc = mr_fd_enter(deadline);
+        int rc = enter(deadline);
 
         if (rc)
             return rc;
@@ -155,9 +164,9 @@ ssize_t mr_send(int fd, const void *buf, size_t n, int flags, int64_t deadline)
     return (ssize_t)n;
 }
 
-ssize_t mr_send_some(int fd, const void *buf, size_t n, int flags)
+MR_HOT ssize_t mr_send_some(int fd, const void *buf, size_t n, int flags)
 {
-    int rc = mr_fd_enter(MR_NEVER);
+    int rc = enter(MR_NEVER);
     ssize_t put = rc ? rc : mr_sys_send(fd, buf, n, flags);
 
     return put == -ETIMEDOUT ? -EHOSTUNREACH : put;
@@ -208,7 +217,7 @@ static int put_all(int fd, struct gather g, int64_t deadline)
     mr_fd_advance(&g.v, &g.n, 0);
     while (g.n > 0) {
         ssize_t put;
-        int rc = mr_fd_enter(deadline);
+        int rc = enter(deadline);
 
         if (rc)
             return rc;
@@ -242,7 +251,7 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
 
     while (done < n) {
         ssize_t put;
-        int rc = mr_fd_enter(deadline);
+        int rc = enter(deadline);
 
         if (rc)
             return rc;

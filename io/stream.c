@@ -144,8 +144,8 @@ static ssize_t note_read(struct mr_stream_fd *t, size_t n, ssize_t got)
     return got;
 }
 
-static ssize_t socket_read(struct mr_stream *s, void *buf, size_t n,
-                           int64_t deadline)
+MR_HOT static ssize_t socket_read(struct mr_stream *s, void *buf, size_t n,
+                                  int64_t deadline)
 {
     struct mr_stream_fd *t = fd_stream(s);
     ssize_t got;
