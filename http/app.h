@@ -48,9 +48,9 @@ struct mr_dgram;
  * connection is cut short. Both are logged with the app's name. Some errnos say
  * whose fault it is, and are no error of the app: -EBADMSG and -EPROTO become
  * 400, -EFBIG 413, -EMEDIUMTYPE 415; -ENOSPC becomes 507, and -EREMOTEIO 502:
- * another server, which was asked, is to blame (log which, and what it did: these
- * are not logged for you). May park; its children
- * (mr_spawn) are joined before the connection goes on.
+ * another server, which was asked, is to blame (log which, and what it did:
+ * these are not logged for you). May park; its children (mr_spawn) are joined
+ * before the connection goes on.
  */
 typedef int mr_handle_fn(struct mr_request *req, struct mr_response *res,
                          void *self);

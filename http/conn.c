@@ -68,7 +68,7 @@ void mr_rest_init(struct mr_rest_list *l, struct mr_http *http, int64_t timeout)
     l->http = http;
 }
 
-static int watch(struct mr_conn *c)
+MR_HOT static int watch(struct mr_conn *c)
 {
     /* At work, on_event looks itself; there is no need to be told twice. */
     bool drained =
@@ -84,7 +84,7 @@ static int watch(struct mr_conn *c)
 
 /* Before the hub polls: whose handler waits may want to know of the peer's
  * end. */
-static void on_watch(struct mr_hub_idle *idle)
+MR_HOT static void on_watch(struct mr_hub_idle *idle)
 {
     struct mr_http *http = mr_container_of(idle, struct mr_http, watch);
 
@@ -102,7 +102,7 @@ void mr_conn_watch_later(struct mr_conn *c)
     mr_hub_before_poll(&c->http->watch);
 }
 
-static int rest(struct mr_conn *c, struct mr_rest_list *l)
+MR_HOT static int rest(struct mr_conn *c, struct mr_rest_list *l)
 {
     int err;
 
@@ -326,7 +326,7 @@ void mr_starved_fini(struct mr_http *http)
 }
 
 /* On the hub's stack: bytes came, or the end, and nobody waits for them. */
-static enum mr_hub_hook_answer on_event(int fd, void *arg)
+MR_HOT static enum mr_hub_hook_answer on_event(int fd, void *arg)
 {
     struct mr_conn *c = arg;
 
@@ -462,25 +462,25 @@ static bool has_unread(const struct mr_conn *c)
     return mr_fd_peek(c->io.stream.fd) == MR_PEER_TALKS;
 }
 
-/* Of one that was begun early. False: nothing is there. */
-static bool read_early(struct mr_exchange *x, bool *ret_stays)
+/* What an event told of, or a connection begun early came with. False: that is
+ * all, for now or for ever. */
+static bool read_first(struct mr_exchange *x, bool *ret_stays)
 {
     struct mr_conn *c = x->conn;
+    bool early = c->early;
     ssize_t n = mr_exchange_try_first(x);
 
     c->early = false;
     *ret_stays = n == -EAGAIN;
-    if (n <= 0)
-        return false;
-    return true;
+    return n > 0 || (n == -EAGAIN && !early);
 }
 
 /* True: back to rest. False: it is over. */
-static bool serve(struct mr_exchange *x)
+MR_HOT static bool serve(struct mr_exchange *x)
 {
     bool stays;
 
-    if (x->conn->early && !read_early(x, &stays))
+    if (MR_LIKELY(!x->conn->tls) && !read_first(x, &stays))
         return stays;
     for (unsigned n = 1;; n++) {
         if (n % TURN_REQUESTS == 0)
@@ -550,7 +550,7 @@ static bool serve_tls(struct mr_exchange *x)
 }
 
 /* x: NULL when there is no memory for one. */
-static void work(struct mr_conn *c, struct mr_exchange *x)
+MR_HOT static void work(struct mr_conn *c, struct mr_exchange *x)
 {
     bool stays = false;
 
@@ -614,7 +614,7 @@ static bool may_serve(size_t n, size_t queued, int64_t began)
 /* Serves what has begun, one connection after the other: most handlers do not
  * park, and then one stack, which is warm, is enough for all that a poll has
  * told of. */
-static intptr_t conn_main(void *arg)
+MR_HOT static intptr_t conn_main(void *arg)
 {
     struct mr_http *http = arg;
     struct mr_exchange *x = NULL;

@@ -15,6 +15,7 @@
 #include "core/sync.h"
 #include "core/timer.h"
 #include "http/access_log.h"
+#include "http/answer_memo.h"
 #include "http/body.h"
 #include "http/coding.h"
 #include "http/conn.h"
@@ -251,7 +252,8 @@ struct mr_http {
      * CRLF. */
     char *common;
     size_t common_n;
-    size_t date_at;            /* where Date's line begins */
+    size_t date_at; /* where Date's line begins */
+    struct mr_answer_memo answers;
     struct mr_group group;     /* the coroutines that serve */
     struct mr_rest_list fresh; /* no byte yet: header_timeout */
     struct mr_rest_list idle;  /* between requests: keepalive_timeout */
@@ -309,8 +311,8 @@ void mr_exchange_free(struct mr_exchange *x);
 /* Bytes into the input behind what is there: > 0, 0 at the end, or -Exxx.
  * For heads: up to `limit` bytes in all. */
 ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline);
-/* The first bytes of a connection, if they are there: > 0, 0 at the end,
- * -EAGAIN, -Exxx. Does not park. */
+/* The first bytes of a plain connection since it rested, if they are there: >
+ * 0, 0 at the end, -EAGAIN, -Exxx. Does not park. */
 ssize_t mr_exchange_try_first(struct mr_exchange *x);
 /* Gather n bytes, or write what was gathered and them. 0 or -Exxx. May park. */
 int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n);

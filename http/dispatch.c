@@ -40,25 +40,32 @@ static void log_access(const struct mr_exchange *x,
     mr_access_log_add(x->host->access_log, &e);
 }
 
-static void count(const struct mr_exchange *x)
+MR_HOT static void count(const struct mr_exchange *x)
 {
     struct mr_score_row *row = x->http->row;
-    uint64_t *by_class[] = {&row->responses_1xx, &row->responses_2xx,
-                            &row->responses_3xx, &row->responses_4xx,
-                            &row->responses_5xx};
-    unsigned class = (unsigned)x->res.status / 100 - 1;
+    int status = x->res.status;
 
     mr_scoreboard_add(&row->requests, 1);
-    if (class < MR_ARRAY_LEN(by_class))
-        mr_scoreboard_add(by_class[class], 1);
+    if (MR_LIKELY(status >= 200 && status < 300))
+        mr_scoreboard_add(&row->responses_2xx, 1);
+    else if (status < 100)
+        return; /* none was made */
+    else if (status < 200)
+        mr_scoreboard_add(&row->responses_1xx, 1);
+    else if (status < 400)
+        mr_scoreboard_add(&row->responses_3xx, 1);
+    else if (status < 500)
+        mr_scoreboard_add(&row->responses_4xx, 1);
+    else if (status < 600)
+        mr_scoreboard_add(&row->responses_5xx, 1);
 }
 
 /* A request that was not understood: its answer, and nothing after it. */
 void mr_dispatch_refuse(struct mr_exchange *x, int status, const char *reason)
 {
     /* As far as it was read, HEAD is known to be HEAD: no content. */
-    const struct mr_request_head known = {.minor = 1,
-                                          .method = x->parser.head.method};
+    const struct mr_request_head known = {
+        .minor = 1, .method = mr_parser_method(&x->parser)};
     struct mr_addr peer;
     char text[MR_ADDR_TEXT];
 
@@ -170,13 +177,14 @@ static bool broke_its_word(const struct mr_response *res)
 }
 
 /* What a handler's error means. Errors of the peer's making are not its, nor
- * those of a server it asked; that a file could not be read to its announced end
- * is. */
+ * those of a server it asked; that a file could not be read to its announced
+ * end is. */
 static void handler_failed(struct mr_exchange *x, int err, bool late)
 {
     bool cut_short = x->res.broken && err != -ENODATA && err != -EIO;
-    bool peers = x->body.error == err || cut_short || x->conn->gone ||
-                 (!x->res.started && (status_of(err) < 500 || err == -EREMOTEIO));
+    bool peers =
+        x->body.error == err || cut_short || x->conn->gone ||
+        (!x->res.started && (status_of(err) < 500 || err == -EREMOTEIO));
     bool broken;
 
     if (err == -EMSGSIZE && x->res.above > 0)
@@ -203,7 +211,7 @@ static void handler_failed(struct mr_exchange *x, int err, bool late)
                                         : status_for(&x->body, err));
 }
 
-static void call_handler(struct mr_exchange *x)
+MR_HOT static void call_handler(struct mr_exchange *x)
 {
     const struct mr_http_target *t = x->target;
     int64_t limit = t->options.handler_timeout;
@@ -242,13 +250,36 @@ static int rewrite(struct mr_exchange *x)
     int err = mr_rewrite(&x->host->rewrites, &x->arena, x->req.head->method,
                          &x->req.path, &x->parser.head.query);
 
+    mr_parser_taint(&x->parser);
     if (err)
         (void)mr_reply_status(&x->res, status_of(err));
     return err;
 }
 
+/* The route; for a head that came before, the one that was found then. */
+static inline enum mr_route_result route(struct mr_exchange *x,
+                                         struct mr_route_match *ret)
+{
+    struct mr_memo_head *kept = mr_parser_kept(&x->parser);
+    struct mr_str path = x->req.path;
+    enum mr_route_result result;
+
+    if (MR_LIKELY(kept && kept->found && kept->of == x->host)) {
+        ret->route = kept->found;
+        ret->rest = mr_route_rest(path, kept->found_at);
+        return MR_ROUTE_FOUND;
+    }
+    result = mr_router_match(&x->host->router, x->req.head->method, path, ret);
+    if (kept && result == MR_ROUTE_FOUND && x->host->rewrites.n == 0) {
+        kept->of = x->host;
+        kept->found = ret->route;
+        kept->found_at = ret->used;
+    }
+    return result;
+}
+
 /* Find the handler and let it answer; or answer what needs none. */
-static void dispatch(struct mr_exchange *x)
+MR_HOT static void dispatch(struct mr_exchange *x)
 {
     const struct mr_request_head *head = x->req.head;
     struct mr_route_match m;
@@ -286,7 +317,7 @@ static void dispatch(struct mr_exchange *x)
     }
     if (MR_UNLIKELY(x->host->rewrites.n > 0) && rewrite(x))
         return;
-    result = mr_router_match(&x->host->router, head->method, x->req.path, &m);
+    result = route(x, &m);
     if (result == MR_ROUTE_FOUND) {
         x->target = m.route->target;
         x->req.route = m.route;
@@ -346,7 +377,7 @@ static bool peer_talks(const struct mr_exchange *x)
 }
 
 /* The head is whole: answer it. */
-enum mr_next mr_dispatch_request(struct mr_exchange *x)
+MR_HOT enum mr_next mr_dispatch_request(struct mr_exchange *x)
 {
     enum mr_next next;
 

@@ -167,7 +167,8 @@ void mr_exchange_unbind(struct mr_exchange *x)
 
 /* --- reading and writing --- */
 
-ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
+MR_HOT ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit,
+                                int64_t deadline)
 {
     size_t end = x->in_pos + x->in_len;
     ssize_t n;
@@ -192,7 +193,7 @@ ssize_t mr_exchange_fill(struct mr_exchange *x, size_t limit, int64_t deadline)
     return n;
 }
 
-ssize_t mr_exchange_try_first(struct mr_exchange *x)
+MR_HOT ssize_t mr_exchange_try_first(struct mr_exchange *x)
 {
     struct mr_stream_fd *io = &x->conn->io;
     size_t limit = x->http->head_limits.max_head + 1;
@@ -358,7 +359,7 @@ ssize_t mr_exchange_sendfile(struct mr_exchange *x, int fd, int64_t *off,
 
 /* What a socket takes at once: all of it, nearly always, and without a look at
  * the clock. An error that is no -EAGAIN is write_error. */
-static void write_at_once(struct mr_exchange *x, int flags)
+MR_HOT static void write_at_once(struct mr_exchange *x, int flags)
 {
     ssize_t n;
 
@@ -384,16 +385,11 @@ static void write_at_once(struct mr_exchange *x, int flags)
             (size_t)n, 0);
 }
 
-static int flush(struct mr_exchange *x, int flags)
+static MR_COLD int write_rest(struct mr_exchange *x, int flags)
 {
     struct iovec v;
     int err;
 
-    if (x->out.len == 0)
-        return 0;
-    write_at_once(x, flags);
-    if (x->out.len == 0)
-        return 0;
     v = (struct iovec){.iov_base = (void *)(uintptr_t)mr_buf_head(&x->out),
                        .iov_len = x->out.len};
     err = write_all(x, &v, 1, flags);
@@ -401,7 +397,14 @@ static int flush(struct mr_exchange *x, int flags)
     return err;
 }
 
-int mr_exchange_flush(struct mr_exchange *x)
+static inline int flush(struct mr_exchange *x, int flags)
+{
+    if (x->out.len > 0)
+        write_at_once(x, flags);
+    return MR_LIKELY(x->out.len == 0) ? 0 : write_rest(x, flags);
+}
+
+MR_HOT int mr_exchange_flush(struct mr_exchange *x)
 {
     return flush(x, 0);
 }
@@ -411,7 +414,7 @@ int mr_exchange_flush_more(struct mr_exchange *x)
     return flush(x, MSG_MORE);
 }
 
-int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n)
+MR_HOT int mr_exchange_write(struct mr_exchange *x, const void *p, size_t n)
 {
     const char *at = p;
 

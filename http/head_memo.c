@@ -95,8 +95,9 @@ static void restore(const struct mr_memo_head *e, const char *buf,
     memcpy(head->known, was->known, sizeof head->known);
 }
 
-size_t mr_head_memo_find(struct mr_head_memo *m, const char *buf, size_t len,
-                         struct mr_request_head *head)
+MR_HOT size_t mr_head_memo_find(struct mr_head_memo *m, const char *buf,
+                                size_t len, struct mr_request_head *head,
+                                struct mr_memo_held *held)
 {
     struct mr_memo_head *e = m->last;
 
@@ -109,7 +110,10 @@ size_t mr_head_memo_find(struct mr_head_memo *m, const char *buf, size_t len,
             return 0;
         m->last = e;
     }
-    restore(e, buf, head);
+    if (held->edition != e->edition || held->buf != buf) {
+        restore(e, buf, head);
+        *held = (struct mr_memo_held){e->edition, buf, e};
+    }
     return e->n;
 }
 
@@ -135,6 +139,8 @@ void mr_head_memo_note(struct mr_head_memo *m, const char *buf, size_t n,
         head->form != MR_TARGET_ORIGIN)
         return;
     e->n = (uint16_t)n;
+    e->edition = ++m->editions;
+    e->found = NULL;
     memcpy(e->bytes, buf, n);
     e->head = *head;
     e->method_text = view_of(buf, head->method_text);

@@ -117,7 +117,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-bool mr_field_value_is_valid(struct mr_str s)
+MR_HOT bool mr_field_value_is_valid(struct mr_str s)
 {
     const char *p = s.p, *end;
 

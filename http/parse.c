@@ -251,21 +251,30 @@ static enum mr_parse refuse(struct mr_parser *p, int status, const char *reason)
     return MR_PARSE_BAD;
 }
 
-/* All that is here of a head whose like both parsers have taken. */
+/* All that is here of a head whose like both parsers have taken. It is left as
+ * it is by a reset, and cleared when it is known that another one comes. */
 static bool came_before(struct mr_parser *p, const char *buf, size_t len)
 {
-    p->size = mr_head_memo_find(&p->verdicts->heads, buf, len, &p->head);
-    p->scan.pos = p->size; /* as if it had been scanned */
-    return p->size > 0;
+    p->size =
+        mr_head_memo_find(&p->verdicts->heads, buf, len, &p->head, &p->held);
+    if (MR_LIKELY(p->size > 0)) {
+        p->scan.pos = p->size; /* as if it had been scanned */
+        return true;
+    }
+    p->held.edition = 0;
+    mr_head_scan_reset(&p->scan);
+    return false;
 }
 
-enum mr_parse mr_parse_request(struct mr_parser *p, const char *buf, size_t len)
+MR_HOT enum mr_parse mr_parse_request(struct mr_parser *p, const char *buf,
+                                      size_t len)
 {
     if (p->status)
         return MR_PARSE_BAD;
     if (p->size > 0)
         return MR_PARSE_DONE;
-    if (p->scan.pos == 0 && p->verdicts && came_before(p, buf, len))
+    if ((p->held.edition || p->scan.pos == 0) && p->verdicts &&
+        came_before(p, buf, len))
         return MR_PARSE_DONE;
     switch (mr_head_scan(&p->scan, buf, len)) {
     case MR_SCAN_MORE:
@@ -288,6 +297,7 @@ void mr_parser_init(struct mr_parser *p, const struct mr_head_limits *limits,
 {
     mr_head_scan_init(&p->scan, limits, &p->head, fields);
     p->verdicts = NULL;
+    p->held.edition = 0;
     p->size = 0;
     p->status = 0;
     p->reason = NULL;
@@ -298,9 +308,15 @@ void mr_parser_remember(struct mr_parser *p, struct mr_verdicts *verdicts)
     p->verdicts = verdicts;
 }
 
-void mr_parser_reset(struct mr_parser *p)
+void mr_parser_taint(struct mr_parser *p)
 {
-    mr_head_scan_reset(&p->scan);
+    p->held.edition = 0;
+}
+
+MR_HOT void mr_parser_reset(struct mr_parser *p)
+{
+    if (!p->held.edition)
+        mr_head_scan_reset(&p->scan);
     p->size = 0;
     p->status = 0;
     p->reason = NULL;

@@ -50,6 +50,7 @@ struct mr_parser {
     const char *reason;           /* on BAD: a static text */
     struct mr_head_scan scan;     /* its own */
     struct mr_verdicts *verdicts; /* NULL: both read each head */
+    struct mr_memo_held held;
 };
 
 /* Keeps limits, and fields: an array of limits->max_fields. */
@@ -59,6 +60,20 @@ void mr_parser_init(struct mr_parser *p, const struct mr_head_limits *limits,
 void mr_parser_remember(struct mr_parser *p, struct mr_verdicts *verdicts);
 /* Forgets the head. */
 void mr_parser_reset(struct mr_parser *p);
+/* Somebody has written to the head that DONE gave him. */
+void mr_parser_taint(struct mr_parser *p);
+/* Where the head was found; NULL: it was read. */
+static inline struct mr_memo_head *mr_parser_kept(const struct mr_parser *p)
+{
+    return p->held.edition && p->held.kept->edition == p->held.edition
+               ? p->held.kept
+               : NULL;
+}
+/* As far as the head was read. */
+static inline enum mr_method mr_parser_method(const struct mr_parser *p)
+{
+    return p->held.edition && p->size == 0 ? MR_METHOD_NONE : p->head.method;
+}
 
 /*
  * len bytes of a connection are at buf, all those of the call before among

@@ -155,10 +155,25 @@ static char *put_connection(const struct mr_response *res, char *at)
     return PUT(at, "\r\n");
 }
 
-static char *put_head(struct mr_response *res, char *at, struct mr_str type)
+/* What a head begins with, as it was put together before, so that the type is
+ * known to be one. n 0: it was not. */
+static struct mr_str find_lines(const struct mr_response *res, int status,
+                                struct mr_str type)
 {
-    struct mr_str common =
-        mr_http_common(res->x->http, !(res->has & MR_HAS_SERVER));
+    const struct mr_http *http = res->x->http;
+
+    if (res->has & (MR_HAS_SERVER | MR_HAS_TYPE) ||
+        mr_hub_now() >= http->date_until)
+        return (struct mr_str){0};
+    return mr_answer_memo_find(&http->answers, http->date_until, status, type);
+}
+
+static MR_COLD char *put_lines(struct mr_response *res, char *at,
+                               struct mr_str type)
+{
+    struct mr_http *http = res->x->http;
+    struct mr_str common = mr_http_common(http, !(res->has & MR_HAS_SERVER));
+    const char *begin = at;
 
     at = put_status(at, res->status);
     at = put(at, common.p, common.n);
@@ -167,6 +182,17 @@ static char *put_head(struct mr_response *res, char *at, struct mr_str type)
         at = put(at, type.p, type.n);
         at = PUT(at, "\r\n");
     }
+    if (!(res->has & (MR_HAS_SERVER | MR_HAS_TYPE)))
+        mr_answer_memo_keep(&http->answers, http->date_until, res->status, type,
+                            mr_str_n(begin, (size_t)(at - begin)));
+    return at;
+}
+
+static char *put_head(struct mr_response *res, char *at, struct mr_str type,
+                      struct mr_str lines)
+{
+    at = MR_LIKELY(lines.n > 0) ? put(at, lines.p, lines.n)
+                                : put_lines(res, at, type);
     for (const struct mr_extra *e = res->extra; e; e = e->next)
         at = put(at, e->text, e->n);
     at = put_framing(res, at);
@@ -175,10 +201,11 @@ static char *put_head(struct mr_response *res, char *at, struct mr_str type)
 }
 
 /* mr_response_start, with room for so much of a body behind the head. */
-static int start(struct mr_response *res, int status, struct mr_str type,
-                 int64_t length, size_t body)
+MR_HOT static int start(struct mr_response *res, int status, struct mr_str type,
+                        int64_t length, size_t body)
 {
     struct mr_exchange *x = res->x;
+    struct mr_str lines;
     size_t room;
     char *at;
     int err = mr_exchange_turn(x);
@@ -187,8 +214,12 @@ static int start(struct mr_response *res, int status, struct mr_str type,
         return err;
     if (res->started)
         return -EALREADY;
-    if (status < 200 || status > 999 || !mr_field_value_is_valid(type) ||
-        (!res->passed_on && !mr_response_may_be(res, status, type)))
+    lines = find_lines(res, status, type);
+    if (MR_UNLIKELY(lines.n == 0) &&
+        (status < 200 || status > 999 || !mr_field_value_is_valid(type)))
+        return -EINVAL;
+    if (status > 205 && !res->passed_on &&
+        !mr_response_may_be(res, status, type))
         return -EINVAL;
     if (MR_UNLIKELY(res->policy))
         mr_compress_begin(res, status, type, length);
@@ -201,8 +232,8 @@ static int start(struct mr_response *res, int status, struct mr_str type,
     res->status = status;
     decide_framing(res, length);
     (void)decide_close(res);
-    at = put_head(res, mr_buf_tail(&x->out), type);
-    mr_buf_commit(&x->out, (size_t)(at - mr_buf_tail(&x->out)));
+    at = mr_buf_tail(&x->out);
+    mr_buf_commit(&x->out, (size_t)(put_head(res, at, type, lines) - at));
     res->started = true;
     return 0;
 }
@@ -285,7 +316,7 @@ int mr_response_flush(struct mr_response *res)
     return err ? break_off(res, err) : 0;
 }
 
-int mr_response_finish(struct mr_response *res)
+MR_HOT int mr_response_finish(struct mr_response *res)
 {
     int err = MR_UNLIKELY(res->coded) ? mr_compress_finish(res) : 0;
 
@@ -300,8 +331,9 @@ int mr_response_finish(struct mr_response *res)
 
 /* --- whole answers --- */
 
-int mr_reply_memo(struct mr_response *res, int status, struct mr_str type,
-                  struct mr_str body, struct mr_compress_memo *memo)
+static inline __attribute__((always_inline)) int
+reply(struct mr_response *res, int status, struct mr_str type,
+      struct mr_str body, struct mr_compress_memo *memo)
 {
     struct mr_buf *out = &res->x->out;
     bool small = body.n <= MR_GATHER_MAX / 2;
@@ -332,10 +364,17 @@ int mr_reply_memo(struct mr_response *res, int status, struct mr_str type,
     return 0;
 }
 
-int mr_reply(struct mr_response *res, int status, const char *type,
-             struct mr_str body)
+MR_HOT int mr_reply_memo(struct mr_response *res, int status,
+                         struct mr_str type, struct mr_str body,
+                         struct mr_compress_memo *memo)
 {
-    return mr_reply_memo(res, status, mr_str(type), body, NULL);
+    return reply(res, status, type, body, memo);
+}
+
+MR_HOT int mr_reply(struct mr_response *res, int status, const char *type,
+                    struct mr_str body)
+{
+    return reply(res, status, mr_str(type), body, NULL);
 }
 
 /* What the texts of mr_reply_printf and mr_reply_status are. */

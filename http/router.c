@@ -269,9 +269,10 @@ static inline bool cannot_take(const struct mr_route *r, struct mr_str path)
            (path.n < r->path.n || path.p[1] != r->path.p[1]);
 }
 
-enum mr_route_result mr_router_match(const struct mr_router *r,
-                                     enum mr_method method, struct mr_str path,
-                                     struct mr_route_match *ret)
+MR_HOT enum mr_route_result mr_router_match(const struct mr_router *r,
+                                            enum mr_method method,
+                                            struct mr_str path,
+                                            struct mr_route_match *ret)
 {
     const struct mr_route *first = NULL;
     uint64_t allowed = 0;
@@ -292,9 +293,8 @@ enum mr_route_result mr_router_match(const struct mr_router *r,
         }
         if (method_matches(route, method)) {
             ret->route = route;
-            ret->rest = (size_t)used == path.n
-                            ? mr_str("/")
-                            : mr_str_n(path.p + used, path.n - (size_t)used);
+            ret->used = (size_t)used;
+            ret->rest = mr_route_rest(path, ret->used);
             return MR_ROUTE_FOUND;
         }
         allowed |= UINT64_C(1) << route->method;

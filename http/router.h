@@ -48,6 +48,7 @@ enum mr_route_result {
 
 struct mr_route_match {
     const struct mr_route *route; /* FOUND */
+    size_t used;                  /* FOUND: so many bytes of the path are its */
     struct mr_str rest; /* FOUND: what follows its path; "/" at least */
     uint64_t allowed;   /* NOT_ALLOWED: a set of 1 << method */
 };
@@ -68,6 +69,12 @@ MR_MUST_USE int mr_router_add(struct mr_router *r, struct mr_str pattern,
 enum mr_route_result mr_router_match(const struct mr_router *r,
                                      enum mr_method method, struct mr_str path,
                                      struct mr_route_match *ret);
+/* What follows them. */
+static inline struct mr_str mr_route_rest(struct mr_str path, size_t used)
+{
+    return used == path.n ? mr_str("/")
+                          : mr_str_n(path.p + used, path.n - used);
+}
 /* The value of a parameter, in a path that the route takes; p is NULL when it
  * has none of that name. */
 struct mr_str mr_route_param(const struct mr_route *route, struct mr_str path,

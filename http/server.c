@@ -63,7 +63,7 @@ static void fill_defaults(struct mr_http_options *o)
 
 static const char date_name[] = "Date: ";
 
-const char *mr_http_date(struct mr_http *http)
+MR_HOT const char *mr_http_date(struct mr_http *http)
 {
     int64_t now = mr_hub_now();
 
@@ -78,7 +78,7 @@ const char *mr_http_date(struct mr_http *http)
     return http->date.text;
 }
 
-struct mr_str mr_http_common(struct mr_http *http, bool server)
+MR_HOT struct mr_str mr_http_common(struct mr_http *http, bool server)
 {
     size_t from = server ? 0 : http->date_at;
 

@@ -369,12 +369,51 @@ TEST(parse_keeps_what_came_twice)
     EQ_INT(mr_parse_request(&p, in + n, n), MR_PARSE_DONE);
     CHECK_OK(p.head.path.p == in + n + 4);
     mr_parser_reset(&p); /* nothing of it is left */
+    EQ_INT(mr_parser_method(&p), MR_METHOD_NONE);
+    EQ_INT(mr_parse_request(&p, in, 3), MR_PARSE_MORE);
     EQ_INT(p.head.method, MR_METHOD_NONE);
     EQ_INT(p.head.headers.n, 0);
+}
+
+/* What lies in a parser is not put there again, unless somebody wrote to it. */
+TEST(parse_finds_it_in_place)
+{
+    static const char *const in[] = {
+        "GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "PUT /c HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\n\r\n",
+        "GET /a?b HTTP/1.1\r\nHost: a\r\n\r",
+    };
+    static struct mr_verdicts verdicts;
+    static char buf[256];
+    struct mr_parser p;
+
+    mr_parser_init(&p, &limits, fields);
+    mr_parser_remember(&p, &verdicts);
+    for (int i = 0; i < 24; i++) {
+        const char *text = in[i < 4 || i % 4 == 0 ? 0 : i < 8 || i % 4 != 3];
+        bool whole = i < 12 || i % 2 == 0;
+        size_t n = strlen(whole ? text : in[2]);
+
+        CASE("%d", i);
+        memcpy(buf, whole ? text : in[2], n);
+        mr_parser_reset(&p);
+        EQ_INT(mr_parse_request(&p, buf, n),
+               whole ? MR_PARSE_DONE : MR_PARSE_MORE);
+        if (!whole)
+            continue;
+        EQ_INT(p.head.method, text[0] == 'G' ? MR_METHOD_GET : MR_METHOD_PUT);
+        EQ_INT(mr_str_is(p.head.query, "b"), text[0] == 'G');
+        EQ_INT(p.head.content_length, text[0] == 'P');
+        EQ_INT(p.head.headers.n, text[0] == 'P' ? 2 : 1);
+        if (i % 8 == 0) {
+            p.head.query = mr_str("else");
+            mr_parser_taint(&p);
+        }
+    }
 }
 
 SUITE("parse", parse_heads, parse_pipelined, parse_methods, parse_bad,
       parse_largest)
 SUITE("remembering", parse_remembers, parse_remembered_is_compared,
-      parse_knows_heads, parse_keeps_what_came_twice)
+      parse_knows_heads, parse_keeps_what_came_twice, parse_finds_it_in_place)
 TEST_MAIN()
