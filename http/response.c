@@ -30,7 +30,7 @@
  * sendfile's saved copy outweighs its extra call. */
 #define SMALL_FILE (16 * 1024)
 /* Of a larger file so much is sent until it is looked at again. */
-#define SENDFILE_UNIT ((size_t)16 * MR_WRITE_UNIT)
+#define SENDFILE_UNIT ((size_t)32 * MR_WRITE_UNIT)
 
 void mr_response_init(struct mr_response *res, struct mr_exchange *x)
 {
