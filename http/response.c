@@ -244,6 +244,12 @@ int mr_response_start(struct mr_response *res, int status, const char *type,
     return start(res, status, mr_str(type), length, 0);
 }
 
+int mr_response_start_n(struct mr_response *res, int status, struct mr_str type,
+                        int64_t length)
+{
+    return start(res, status, type, length, 0);
+}
+
 /* --- the body --- */
 
 static int break_off(struct mr_response *res, int err)

@@ -81,7 +81,7 @@ MR_API int mr_reply_redirect(struct mr_response *res, int status,
                              struct mr_str location);
 /* n bytes of the file fd from off; fd is borrowed. A file that ends early ends
  * the connection; so does one that is written over meanwhile, as far as looking
- * at its time once for each MiB tells. May park. */
+ * at its time every 2 MiB tells. May park. */
 MR_API int mr_reply_file(struct mr_response *res, int status, const char *type,
                          int fd, int64_t off, uint64_t n);
 
@@ -94,6 +94,9 @@ MR_API void mr_response_pass_on(struct mr_response *res);
  * 999, a type with control bytes, invariant 6), -ENOMEM. Parks only for (7). */
 MR_API MR_MUST_USE int mr_response_start(struct mr_response *res, int status,
                                          const char *type, int64_t length);
+/* The same with a type that ends without a NUL; n 0: it has none. */
+MR_API MR_MUST_USE int mr_response_start_n(struct mr_response *res, int status,
+                                           struct mr_str type, int64_t length);
 /* 0, -EMSGSIZE, -EINVAL (not started), or what writing says: the peer is gone
  * or too slow. May park. */
 MR_API MR_MUST_USE int mr_response_write(struct mr_response *res, const void *p,

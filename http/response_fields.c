@@ -25,6 +25,7 @@ enum {
            MR_HAS_EXPIRES | MR_HAS_RETRY_AFTER | MR_HAS_AGE
 };
 
+/* By length. */
 static const struct {
     struct mr_str name;
     unsigned is;
@@ -33,39 +34,41 @@ static const struct {
     {                                \
         {name, sizeof(name) - 1}, is \
     }
-    X("date", OURS),
-    X("connection", OURS),
-    X("content-length", OURS),
-    X("transfer-encoding", OURS),
-    /* of one connection only, and not listed in Connection (RFC 9110 7.6.1) */
-    X("keep-alive", OURS),
-    X("proxy-connection", OURS),
-    X("te", OURS),
-    X("content-type", MR_HAS_TYPE),
-    X("server", MR_HAS_SERVER),
-    X("upgrade", MR_HAS_UPGRADE),
-    X("allow", MR_HAS_ALLOW),
-    X("www-authenticate", MR_HAS_CHALLENGE),
-    X("content-range", MR_HAS_CONTENT_RANGE),
-    X("etag", MR_HAS_ETAG),
-    X("last-modified", MR_HAS_LAST_MODIFIED),
-    X("location", MR_HAS_LOCATION),
-    X("content-location", MR_HAS_CONTENT_LOCATION),
-    X("expires", MR_HAS_EXPIRES),
-    X("retry-after", MR_HAS_RETRY_AFTER),
+    X("te", OURS), /* of one connection only (RFC 9110 7.6.1), as some below */
     X("age", MR_HAS_AGE),
+    X("date", OURS),
+    X("etag", MR_HAS_ETAG),
+    X("allow", MR_HAS_ALLOW),
+    X("server", MR_HAS_SERVER),
+    X("expires", MR_HAS_EXPIRES),
+    X("upgrade", MR_HAS_UPGRADE),
+    X("location", MR_HAS_LOCATION),
+    X("connection", OURS),
+    X("keep-alive", OURS),
+    X("retry-after", MR_HAS_RETRY_AFTER),
+    X("content-type", MR_HAS_TYPE),
+    X("content-range", MR_HAS_CONTENT_RANGE),
+    X("last-modified", MR_HAS_LAST_MODIFIED),
+    X("content-length", OURS),
+    X("content-location", MR_HAS_CONTENT_LOCATION),
+    X("proxy-connection", OURS),
+    X("www-authenticate", MR_HAS_CHALLENGE),
+    X("transfer-encoding", OURS),
 #undef X
 };
+#define LONGEST 17
+/* Where names of a length begin in it; of the next one, where they end. */
+static const uint8_t from[LONGEST + 2] = {0, 0,  0,  1,  2,  4,  5,  6,  8, 9,
+                                          9, 11, 12, 13, 15, 16, 16, 19, 20};
 
 static unsigned what_is(struct mr_str name)
 {
-    if (name.n == 0)
+    if (name.n == 0 || name.n > LONGEST)
         return 0;
-    for (size_t i = 0; i < MR_ARRAY_LEN(known); i++) {
+    for (size_t i = from[name.n]; i < from[name.n + 1]; i++) {
         struct mr_str k = known[i].name;
 
-        if (name.n == k.n && (name.p[0] | 0x20) == k.p[0] &&
-            mr_str_eq_case(name, k))
+        if ((name.p[0] | 0x20) == k.p[0] && mr_str_eq_case(name, k))
             return known[i].is;
     }
     return 0;

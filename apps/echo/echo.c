@@ -42,18 +42,14 @@ static int echo(struct mr_request *req, struct mr_response *res, void *self)
     if (mr_request_length(req) == 0 &&
         (method == MR_METHOD_GET || method == MR_METHOD_HEAD))
         return echo_head(req, res);
-    if (type.p) {
-        rc = mr_response_header_n(res, mr_str("Content-Type"), type);
-        if (rc < 0)
-            return rc;
-    }
+    if (type.n == 0)
+        type = mr_str("application/octet-stream");
     /* The first piece before the head: what is wrong with the body at once
      * (too large, broken) can still be answered. */
     rc = mr_request_next(req, &piece);
     if (rc < 0)
         return rc;
-    if (mr_response_start(res, 200, "application/octet-stream",
-                          mr_request_length(req)))
+    if (mr_response_start_n(res, 200, type, mr_request_length(req)))
         return -ENOMEM;
     while (rc > 0) {
         rc = mr_response_write(res, piece.p, piece.n);
