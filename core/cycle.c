@@ -66,8 +66,9 @@ bool mr_wait_will_park(const struct mr_errand *e, int64_t deadline)
     return deadline > e->hub->now;
 }
 
-int mr_wait_for(struct mr_waitq *q, void *data, struct mr_errand *const *on,
-                int64_t deadline, const char *why)
+MR_HOT int mr_wait_for(struct mr_waitq *q, void *data,
+                       struct mr_errand *const *on, int64_t deadline,
+                       const char *why)
 {
     struct mr_errand *self = mr_errand_current(), *e = *on;
 

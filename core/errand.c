@@ -100,7 +100,7 @@ int mr_errand_park_int(struct mr_errand *e)
     return park_int(e);
 }
 
-int mr_errand_yield(struct mr_errand *e)
+MR_HOT int mr_errand_yield(struct mr_errand *e)
 {
     struct mr_coro *self = mr_thread.current, *next;
     intptr_t value;
@@ -134,7 +134,7 @@ int mr_yield(void)
     return mr_errand_yield(e);
 }
 
-void mr_errand_run_ready(struct mr_hub *hub)
+MR_HOT void mr_errand_run_ready(struct mr_hub *hub)
 {
     intptr_t value;
 
@@ -224,8 +224,8 @@ static inline struct mr_coro *made(struct mr_coro *co, struct mr_stack *st)
 }
 
 /* However it is: the long way. Not in the run queue yet. */
-static struct mr_coro *born(mr_coro_fn *fn, void *arg,
-                            const struct mr_spawn_options *o)
+MR_HOT static struct mr_coro *born(mr_coro_fn *fn, void *arg,
+                                   const struct mr_spawn_options *o)
 {
     struct mr_hub *hub = mr_thread.hub;
     struct mr_stack *st;
@@ -246,7 +246,7 @@ static struct mr_coro *born(mr_coro_fn *fn, void *arg,
     return made(fill(st, hub, g, fn, arg, o), st);
 }
 
-static __attribute__((noinline)) struct mr_coro *
+MR_HOT static __attribute__((noinline)) struct mr_coro *
 spawn_other(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
 {
     struct mr_coro *co = born(fn, arg, o);
@@ -256,8 +256,8 @@ spawn_other(mr_coro_fn *fn, void *arg, const struct mr_spawn_options *o)
     return co;
 }
 
-struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
-                              const struct mr_spawn_options *o)
+MR_HOT struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
+                                     const struct mr_spawn_options *o)
 {
     struct mr_hub *hub = mr_thread.hub;
     struct mr_stack *st;
@@ -402,7 +402,7 @@ end(struct mr_coro *co, intptr_t result)
     mr_coro_leave_with(co, next, value);
 }
 
-void mr_errand_main(void *unused)
+MR_HOT void mr_errand_main(void *unused)
 {
     struct mr_coro *co = mr_thread.current;
     intptr_t result = -ECANCELED;
@@ -417,7 +417,7 @@ void mr_errand_main(void *unused)
 /* --- join --- */
 
 /* One that is not READY, or not for ever. */
-static __attribute__((noinline)) int
+MR_HOT static __attribute__((noinline)) int
 join_other(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 {
     struct mr_errand *e = mr_coro_handle(co)->own;
@@ -433,7 +433,7 @@ join_other(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
     return 0;
 }
 
-int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
+MR_HOT int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 {
     struct mr_errand *e = mr_coro_handle(co)->own, *self = mr_errand_current();
 

@@ -78,7 +78,7 @@ struct mr_hub_loop {
 
 /* --- descriptors --- */
 
-static void take_set(struct mr_hub *hub)
+MR_HOT static void take_set(struct mr_hub *hub)
 {
     struct mr_hub_loop *l = hub->loop;
 
@@ -313,7 +313,7 @@ static void on_wake(struct ev_loop *unused)
  * front: behind all of them it would be late by as much as they need; before
  * all of them those who sleep little could keep the rest from running.
  */
-static void run_due(struct mr_hub *hub)
+MR_HOT static void run_due(struct mr_hub *hub)
 {
     struct mr_runq ready = hub->ready;
 
@@ -344,7 +344,7 @@ static void run_libev(struct mr_hub *hub, bool busy)
 }
 
 /* The time is `now`, or not known: 0. */
-static void poll_kernel(struct mr_hub *hub, int64_t now)
+MR_HOT static void poll_kernel(struct mr_hub *hub, int64_t now)
 {
     struct mr_hub_loop *l = hub->loop;
     bool busy, alone;
@@ -383,7 +383,7 @@ static bool has_work(const struct mr_hub *hub)
            !mr_list_is_empty(&hub->due);
 }
 
-static void loop_until_idle(struct mr_hub *hub)
+MR_HOT static void loop_until_idle(struct mr_hub *hub)
 {
     while (has_work(hub)) {
         int64_t began = hub->now, now = 0;

@@ -323,7 +323,7 @@ static int take(size_t class, struct mr_stack **ret)
     return 0;
 }
 
-int mr_stack_take(size_t size, struct mr_stack **ret)
+MR_HOT int mr_stack_take(size_t size, struct mr_stack **ret)
 {
     int class = size > 0 ? class_for(size) : mr_stack_default_class;
 

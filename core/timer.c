@@ -60,7 +60,8 @@ static void place(struct mr_timers *t, uint32_t i, struct mr_timer_slot s)
     s.timer->slot = i + 1;
 }
 
-static void sift_up(struct mr_timers *t, uint32_t i, struct mr_timer_slot s)
+MR_HOT static void sift_up(struct mr_timers *t, uint32_t i,
+                           struct mr_timer_slot s)
 {
     while (i > 0) {
         uint32_t up = (i - 1) / 4;
@@ -85,7 +86,8 @@ static uint32_t least_child(const struct mr_timers *t, uint32_t i)
     return best;
 }
 
-static void sift_down(struct mr_timers *t, uint32_t i, struct mr_timer_slot s)
+MR_HOT static void sift_down(struct mr_timers *t, uint32_t i,
+                             struct mr_timer_slot s)
 {
     while (i * 4 + 1 < t->n) {
         uint32_t c = least_child(t, i);
@@ -121,7 +123,8 @@ void mr_timers_fini(struct mr_timers *t)
     *t = (struct mr_timers){0};
 }
 
-void mr_timers_start(struct mr_timers *t, struct mr_timer *timer, int64_t at)
+MR_HOT void mr_timers_start(struct mr_timers *t, struct mr_timer *timer,
+                            int64_t at)
 {
     struct mr_timer_slot s = {at, timer};
 
@@ -130,7 +133,7 @@ void mr_timers_start(struct mr_timers *t, struct mr_timer *timer, int64_t at)
     sift_up(t, t->n++, s);
 }
 
-void mr_timers_stop(struct mr_timers *t, struct mr_timer *timer)
+MR_HOT void mr_timers_stop(struct mr_timers *t, struct mr_timer *timer)
 {
     uint32_t i = timer->slot - 1;
     struct mr_timer_slot last;
@@ -146,7 +149,7 @@ void mr_timers_stop(struct mr_timers *t, struct mr_timer *timer)
         sift_down(t, i, last);
 }
 
-void mr_timers_run(struct mr_timers *t, int64_t now)
+MR_HOT void mr_timers_run(struct mr_timers *t, int64_t now)
 {
     while (t->n > 0 && t->heap[0].at <= now) {
         struct mr_timer *timer = t->heap[0].timer;
@@ -158,7 +161,7 @@ void mr_timers_run(struct mr_timers *t, int64_t now)
 
 /* --- timers of one's own --- */
 
-int mr_timer_start(struct mr_timer *t, int64_t at)
+MR_HOT int mr_timer_start(struct mr_timer *t, int64_t at)
 {
     struct mr_timers *timers;
     int err;
@@ -183,7 +186,7 @@ void mr_timer_stop(struct mr_timer *t)
         mr_timers_stop(&mr_thread.hub->timers, t);
 }
 
-int mr_sleep(int64_t deadline)
+MR_HOT int mr_sleep(int64_t deadline)
 {
     struct mr_errand *e = mr_errand_self();
     int64_t outer = e->scope ? e->scope->min : MR_NEVER;

@@ -20,7 +20,7 @@ static inline void leave(struct mr_wait_entry *entry)
     entry->errand = NULL;
 }
 
-static void dissolve(struct mr_wait_set *set, int fired, intptr_t value)
+MR_HOT static void dissolve(struct mr_wait_set *set, int fired, intptr_t value)
 {
     struct mr_errand *e = set->errand;
 
@@ -36,7 +36,7 @@ static void dissolve(struct mr_wait_set *set, int fired, intptr_t value)
     mr_wait_decide(e, value);
 }
 
-void mr_wait_fire(struct mr_wait_entry *entry, intptr_t value)
+MR_HOT void mr_wait_fire(struct mr_wait_entry *entry, intptr_t value)
 {
     struct mr_errand *e = entry->errand;
 
@@ -102,7 +102,7 @@ static void blame_scope(const struct mr_errand *e, int64_t at)
     }
 }
 
-static void on_deadline(struct mr_timer *t)
+MR_HOT static void on_deadline(struct mr_timer *t)
 {
     struct mr_wait_set *set = mr_container_of(t, struct mr_wait_set, timer);
 
@@ -168,8 +168,8 @@ void mr_wait_to_begin(struct mr_errand *e, int64_t at)
     e->state = MR_ERRAND_PARKED;
 }
 
-int mr_wait_any(struct mr_wait_entry *entries, size_t n, int64_t deadline,
-                const char *why)
+MR_HOT int mr_wait_any(struct mr_wait_entry *entries, size_t n,
+                       int64_t deadline, const char *why)
 {
     struct mr_errand *e = mr_errand_current();
     struct mr_wait_set set = {.errand = e, .entries = entries, .n = n};
@@ -212,10 +212,10 @@ wait_timed(struct mr_waitq *q, void *data, int64_t deadline, const char *why)
     return mr_errand_park(e);
 }
 
-static __attribute__((noinline)) int wait_timed_int(struct mr_waitq *q,
-                                                    void *data,
-                                                    int64_t deadline,
-                                                    const char *why)
+MR_HOT static __attribute__((noinline)) int wait_timed_int(struct mr_waitq *q,
+                                                           void *data,
+                                                           int64_t deadline,
+                                                           const char *why)
 {
     struct mr_errand *e = mr_errand_current();
 
@@ -236,8 +236,8 @@ intptr_t mr_wait_with(struct mr_waitq *q, void *data, int64_t deadline,
     return mr_errand_park(e);
 }
 
-int mr_wait_with_int(struct mr_waitq *q, void *data, int64_t deadline,
-                     const char *why)
+MR_HOT int mr_wait_with_int(struct mr_waitq *q, void *data, int64_t deadline,
+                            const char *why)
 {
     struct mr_errand *e = mr_errand_current();
 
