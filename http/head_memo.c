@@ -153,3 +153,9 @@ void mr_head_memo_note(struct mr_head_memo *m, const char *buf, size_t n,
         e->field[i][1] = view_of(buf, head->headers.v[i].value);
     }
 }
+
+void mr_head_memo_forget_found(struct mr_head_memo *m)
+{
+    for (size_t i = 0; i < MR_MEMO_HEADS; i++)
+        m->v[i].found = NULL;
+}

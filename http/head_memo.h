@@ -73,5 +73,7 @@ MR_MUST_USE size_t mr_head_memo_find(struct mr_head_memo *m, const char *buf,
  * says this. */
 void mr_head_memo_note(struct mr_head_memo *m, const char *buf, size_t n,
                        const struct mr_request_head *head);
+/* What was `found` for any of them counts no more. */
+void mr_head_memo_forget_found(struct mr_head_memo *m);
 
 #endif

@@ -297,6 +297,8 @@ int mr_http_route_with(struct mr_http *http, struct mr_str pattern,
     err = mr_router_add(&host->router, pattern, t, ret_why);
     if (err)
         mr_free(t);
+    else
+        mr_head_memo_forget_found(&http->verdicts.heads);
     return err;
 }
 

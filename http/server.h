@@ -69,7 +69,8 @@ MR_API MR_MUST_USE int mr_http_new(struct mr_http **ret,
 MR_API void mr_http_free(struct mr_http *http);
 
 /* Requests that match pattern (http/router.h) go to handle(..., self). name is
- * for messages; all are kept. 0, -EINVAL (*ret_why), -EEXIST, -ENOMEM. */
+ * for messages; all are kept. Not while a handler runs: its own may move. 0,
+ * -EINVAL (*ret_why), -EEXIST, -ENOMEM. */
 MR_API MR_MUST_USE int mr_http_route(struct mr_http *http,
                                      struct mr_str pattern,
                                      mr_handle_fn *handle, void *self,

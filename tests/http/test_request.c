@@ -110,5 +110,63 @@ WEB(request_read_in_small_pieces)
     client_free(c);
 }
 
-SUITE("request", request_views, request_of_1_0, request_read_in_small_pieces)
+static int tells(struct mr_request *req, struct mr_response *res, void *self)
+{
+    struct mr_str body = {0};
+
+    if (mr_request_length(req) > 0)
+        CHECK_EQ_INT(mr_request_next(req, &body), 1);
+    return mr_reply_printf(
+        res, 200, "%s %d %.*s %.*s %.*s %.*s %.*s\n", (const char *)self,
+        mr_request_method(req), MR_STR(mr_request_path(req)),
+        MR_STR(mr_request_rest(req)), MR_STR(mr_request_query_text(req)),
+        MR_STR(mr_request_header(req, "x-one")), MR_STR(body));
+}
+
+/* What comes again says what it said, alone and among others, whatever came
+ * before it; and a route that was added since is found. */
+WEB(request_comes_again)
+{
+    static const char *const in[] = {
+        GET("/a/b/c"),
+        GET("/a"),
+        REQUEST("GET /a%20/b?c", "X-One: 1\r\n"),
+        REQUEST("POST /p/1?d", "X-One: 2\r\nContent-Length: 2\r\n") "hi",
+        REQUEST("POST /q/1?d", "X-One: 2\r\nContent-Length: 2\r\n") "ho",
+        GET("/q/1"),
+    };
+    static const char *const want[] = {
+        "a 1 /a/b/c /b/c   \n",     "a 1 /a /   \n",
+        "all 1 /a /b /a /b c 1 \n", "post 2 /p/1 / d 2 hi\n",
+        "all 2 /q/1 /q/1 d 2 ho\n", "all 1 /q/1 /q/1   \n",
+    };
+    static char all[1024];
+    struct client *c;
+
+    web_route(w, "/", tells, (void *)(uintptr_t) "all");
+    web_route(w, "/a", tells, (void *)(uintptr_t) "a");
+    web_route(w, "POST /p/:n", tells, (void *)(uintptr_t) "post");
+    c = client_new(w);
+    for (size_t i = 0; i < MR_ARRAY_LEN(in); i++)
+        strcat(all, in[i]);
+    for (int round = 0; round < 12; round++) {
+        if (round % 3 == 0)
+            client_send(c, all);
+        for (size_t i = 0; i < MR_ARRAY_LEN(in); i++) {
+            CASE("%d: %s", round, in[i]);
+            for (int times = round % 3 == 1 ? 4 : 1; times > 0; times--) {
+                CHECK_EQ_INT(round % 3 == 0 ? client_answer(c) : ask(c, in[i]),
+                             200);
+                CHECK_EQ_STR(c->body, want[i]);
+            }
+        }
+    }
+    web_route(w, "/a/b", tells, (void *)(uintptr_t) "b");
+    CHECK_EQ_INT(ask(c, in[0]), 200);
+    CHECK_EQ_STR(c->body, "b 1 /a/b/c /c   \n");
+    client_free(c);
+}
+
+SUITE("request", request_views, request_of_1_0, request_read_in_small_pieces,
+      request_comes_again)
 TEST_MAIN()
