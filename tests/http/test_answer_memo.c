@@ -51,7 +51,7 @@ TEST(memo_of_this_answer)
 /* The later one of two that have one place. */
 TEST(memo_of_one_place)
 {
-    char type[8] = "text/a";
+    char type[16];
 
     for (int i = 0; i < 200; i++) {
         snprintf(type, sizeof type, "t/%d", i);
