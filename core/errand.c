@@ -269,7 +269,7 @@ MR_HOT struct mr_coro *mr_spawn_with(mr_coro_fn *fn, void *arg,
     g = group_of(o, hub);
     if (MR_UNLIKELY(g->closing || !mr_timers_have_room(&hub->timers)))
         return spawn_other(fn, arg, o);
-    st = mr_stack_shelf.last;
+    st = mr_stack_last();
     if (MR_UNLIKELY(!st || st->kept != MR_KEPT_ROOT || !mr_stack_take_last()))
         return spawn_other(fn, arg, o);
     hub->timers.reserved++;
@@ -416,7 +416,16 @@ MR_HOT void mr_errand_main(void *unused)
 
 /* --- join --- */
 
-/* One that is not READY, or not for ever. */
+static MR_HOT __attribute__((noinline)) int join_done(struct mr_errand *e,
+                                                      intptr_t *ret_result)
+{
+    if (ret_result)
+        *ret_result = e->result;
+    release(e);
+    return 0;
+}
+
+/* One that is neither READY nor DONE, or not for ever. */
 MR_HOT static __attribute__((noinline)) int
 join_other(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 {
@@ -425,18 +434,15 @@ join_other(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
     MR_CORO_BUG_ON(e == mr_errand_current(), co); /* it would wait for itself */
     if (!ret_result)
         ret_result = &e->result;
-    if (e->state != MR_ERRAND_DONE)
-        return mr_wait_for(&e->joiners, ret_result, &co->errand, deadline,
-                           "join");
-    *ret_result = e->result;
-    release(e);
-    return 0;
+    return mr_wait_for(&e->joiners, ret_result, &co->errand, deadline, "join");
 }
 
 MR_HOT int mr_join(struct mr_coro *co, intptr_t *ret_result, int64_t deadline)
 {
     struct mr_errand *e = mr_coro_handle(co)->own, *self = mr_errand_current();
 
+    if (e->state == MR_ERRAND_DONE)
+        return join_done(e, ret_result);
     /* One that is READY waits for nobody: there is no cycle to look for. */
     if (MR_UNLIKELY(e->state != MR_ERRAND_READY ||
                     !mr_wait_is_plain(self, deadline)))

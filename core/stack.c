@@ -19,7 +19,7 @@
  *  (1) A TAKEN slot has its guard. It is installed on the way out of FRESH and
  *      stays through WARM and COLD; when it cannot be, the take fails.
  *  (2) WARM slots form a LIFO list through their records, but for the thread's
- *      last one, on the shelf: their top page is resident, likely in cache.
+ *      last few, on the shelf: their top page is resident, likely in cache.
  *      COLD ones have given their pages back, the record too; their slab
  *      remembers them by number.
  *  (3) A thread touches its own slabs only. No locks.
@@ -77,7 +77,7 @@ struct slab {
 
 struct class
 {
-    struct mr_list warm; /* but for one that is on the shelf, LIFO */
+    struct mr_list warm; /* but for those on the shelf, LIFO */
     size_t n_warm;       /* how many are in the list */
     size_t low;          /* the fewest warm since the last trim */
     struct slab *slabs;  /* newest first; only the first has FRESH slots */
@@ -297,29 +297,46 @@ MR_COLD static int take_unused(size_t class, struct mr_stack **ret)
     return 0;
 }
 
+/* The last of that class on the shelf, or NULL. */
+static struct mr_stack *take_from_shelf(size_t class)
+{
+    struct mr_stack_shelf *shelf = &mr_stack_shelf;
+    struct mr_stack *st;
+
+    for (size_t i = shelf->n; i-- > 0;) {
+        st = shelf->of[i];
+        if (st->class != class)
+            continue;
+        shelf->n--;
+        memmove(shelf->of + i, shelf->of + i + 1,
+                (shelf->n - i) * sizeof shelf->of[0]);
+        mr_list_init(&st->node);
+        return st;
+    }
+    return NULL;
+}
+
 static int take(size_t class, struct mr_stack **ret)
 {
     struct class *c = &cache.of[class];
-    struct mr_stack *last = mr_stack_shelf.last;
+    struct mr_stack *st = take_from_shelf(class);
     int err;
 
-    if (last && last->class == class) {
-        *ret = last;
-        mr_stack_shelf.last = NULL;
-    } else if (MR_LIKELY(c->n_warm > 0)) {
-        *ret =
+    if (!st && MR_LIKELY(c->n_warm > 0)) {
+        st =
             mr_container_of(mr_list_pop_front(&c->warm), struct mr_stack, node);
         c->n_warm--;
         if (c->n_warm < c->low)
             c->low = c->n_warm;
-    } else {
-        err = take_unused(class, ret);
+    } else if (!st) {
+        err = take_unused(class, &st);
         if (err)
             return err;
         c->low = 0;
     }
     mr_stack_shelf.taken++;
-    mr_switch_tool_taken(&(*ret)->tool);
+    mr_switch_tool_taken(&st->tool);
+    *ret = st;
     return 0;
 }
 
@@ -330,12 +347,20 @@ MR_HOT int mr_stack_take(size_t size, struct mr_stack **ret)
     return class < 0 ? class : take((size_t) class, ret);
 }
 
-void mr_stack_put_away(struct mr_stack *last)
+/* The half of it that was given back first. */
+void mr_stack_put_away(void)
 {
-    struct class *c = &cache.of[last->class];
+    struct mr_stack_shelf *shelf = &mr_stack_shelf;
+    size_t n = MR_STACK_SHELF / 2;
 
-    mr_list_push_front(&c->warm, &last->node);
-    c->n_warm++;
+    for (size_t i = 0; i < n; i++) {
+        struct class *c = &cache.of[shelf->of[i]->class];
+
+        mr_list_push_front(&c->warm, &shelf->of[i]->node);
+        c->n_warm++;
+    }
+    shelf->n -= n;
+    memcpy(shelf->of, shelf->of + n, n * sizeof shelf->of[0]);
 }
 
 MR_COLD void mr_stack_not_taken(void)
@@ -365,9 +390,11 @@ static void make_cold(struct class *c, struct mr_stack *st)
 
 static size_t warm_of(size_t class)
 {
-    const struct mr_stack *last = mr_stack_shelf.last;
+    size_t n = cache.of[class].n_warm;
 
-    return cache.of[class].n_warm + (last && last->class == class ? 1 : 0);
+    for (size_t i = 0; i < mr_stack_shelf.n; i++)
+        n += mr_stack_shelf.of[i]->class == class;
+    return n;
 }
 
 size_t mr_stack_trim(void)
@@ -406,9 +433,8 @@ void mr_stack_thread_fini(void)
     MR_BUG_ON(mr_stack_shelf.taken > 0);
     if (!cache.ready)
         return;
-    if (mr_stack_shelf.last)
-        mr_switch_tool_fini(&mr_stack_shelf.last->tool);
-    mr_stack_shelf.last = NULL;
+    while (mr_stack_shelf.n > 0)
+        mr_switch_tool_fini(&mr_stack_shelf.of[--mr_stack_shelf.n]->tool);
     for (size_t i = 0; i < CLASSES; i++) {
         struct class *c = &cache.of[i];
         struct mr_list *n;

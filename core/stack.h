@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT *
+ * over budget: what every spawn and every end runs through is inline.
+ */
 #ifndef CORE_STACK_H
 #define CORE_STACK_H
 
@@ -50,15 +52,18 @@ static inline void *mr_stack_top(struct mr_stack *st)
     return (void *)((uintptr_t)st & ~(uintptr_t)15);
 }
 
-/* The last one given back, which many a take and give need alone. */
+/* The last ones given back, which many a take and give need alone. */
+#define MR_STACK_SHELF 8
 struct mr_stack_shelf {
-    struct mr_stack *last; /* in no list, or NULL */
+    struct mr_stack *of[MR_STACK_SHELF]; /* in no list; the last is the next */
+    size_t n;
     size_t taken;
 };
 extern _Thread_local struct mr_stack_shelf mr_stack_shelf
     __attribute__((tls_model("initial-exec")));
 extern uint8_t mr_stack_default_class;
-void mr_stack_put_away(struct mr_stack *last);
+/* The shelf is full: makes room. */
+void mr_stack_put_away(void);
 MR_NORETURN MR_COLD void mr_stack_not_taken(void);
 
 /*
@@ -67,33 +72,41 @@ MR_NORETURN MR_COLD void mr_stack_not_taken(void);
  * log line then names vm.max_map_count). Never a stack without its guard.
  */
 MR_MUST_USE int mr_stack_take(size_t size, struct mr_stack **ret);
+/* The one that the next take of its size gets, or NULL. */
+static inline struct mr_stack *mr_stack_last(void)
+{
+    const struct mr_stack_shelf *shelf = &mr_stack_shelf;
+
+    return MR_LIKELY(shelf->n > 0) ? shelf->of[shelf->n - 1] : NULL;
+}
 /* The same, of the default size and from the shelf; or NULL: ask mr_stack_take.
  */
 static inline struct mr_stack *mr_stack_take_last(void)
 {
-    struct mr_stack *st = mr_stack_shelf.last;
+    struct mr_stack *st = mr_stack_last();
 
     if (MR_UNLIKELY(!st || st->class != mr_stack_default_class))
         return NULL;
-    mr_stack_shelf.last = NULL;
+    mr_stack_shelf.n--;
     mr_stack_shelf.taken++;
+    mr_list_init(&st->node);
     mr_switch_tool_taken(&st->tool);
     return st;
 }
 /* May be the stack that this runs on, if nothing is called before leaving. */
 static inline void mr_stack_give(struct mr_stack *st)
 {
-    struct mr_stack *last = mr_stack_shelf.last;
+    struct mr_stack_shelf *shelf = &mr_stack_shelf;
 
-    /* A taken stack is in no list: it was given back already, or is not ours.
-     */
-    if (MR_UNLIKELY(mr_stack_shelf.taken == 0 || st == last ||
-                    !mr_list_is_empty(&st->node)))
+    /* A taken stack's node is by itself: this one was given back already, or
+     * is not ours. */
+    if (MR_UNLIKELY(shelf->taken == 0 || !mr_list_is_empty(&st->node)))
         mr_stack_not_taken();
-    mr_stack_shelf.last = st;
-    mr_stack_shelf.taken--;
-    if (last)
-        mr_stack_put_away(last);
+    st->node.next = NULL;
+    shelf->taken--;
+    if (MR_UNLIKELY(shelf->n == MR_STACK_SHELF))
+        mr_stack_put_away();
+    shelf->of[shelf->n++] = st;
 }
 
 /* Give memory of stacks that nobody took since the last call back to the

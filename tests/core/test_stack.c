@@ -86,6 +86,43 @@ TEST(stack_cache_is_lifo)
 }
 
 /* Tops that lie a page apart would share their cache sets. */
+/* Of the many, some are on the shelf and some in the list. */
+TEST(stack_cache_holds_many)
+{
+    enum { MANY = 3 * MR_STACK_SHELF + 1 };
+    struct mr_stack *st[MANY], *again[MANY], *small;
+
+    EQ_INT(mr_stack_take(MR_STACK_MIN, &small), 0);
+    for (int i = 0; i < MANY; i++)
+        EQ_INT(mr_stack_take(0, &st[i]), 0);
+    for (int i = 0; i < MANY; i++) {
+        mr_stack_give(st[i]);
+        /* In the middle, and on the shelf at the end. */
+        if (i == MANY - 2)
+            mr_stack_give(small);
+    }
+    EQ_INT(mr_stack_stats().taken, 0);
+    EQ_INT(mr_stack_stats().cached, MANY + 1);
+    EQ_INT(mr_stack_stats().warm, MANY + 1);
+    EQ_INT(mr_stack_take(MR_STACK_MIN, &again[0]), 0);
+    EQ_PTR(again[0], small);
+    EQ_INT(mr_stack_stats().warm, MANY);
+    mr_stack_give(small);
+    for (int i = 0; i < MANY; i++) {
+        EQ_INT(mr_stack_take(0, &again[i]), 0);
+        for (int j = 0; j < i; j++)
+            CHECK_OK(again[j] != again[i]);
+        CHECK_OK(again[i] != small);
+    }
+    EQ_PTR(again[0], st[MANY - 1]);
+    EQ_PTR(again[1], st[MANY - 2]);
+    EQ_INT(mr_stack_stats().cached, 1); /* the small one; none is fresh */
+    for (int i = 0; i < MANY; i++)
+        mr_stack_give(again[i]);
+    mr_stack_thread_fini();
+    EQ_INT(mr_stack_stats().slabs, 0);
+}
+
 TEST(stack_tops_are_coloured)
 {
     struct mr_stack *st[16];
@@ -444,9 +481,9 @@ TEST_DIES(stack_fini_while_taken, "taken > 0")
 }
 
 SUITE("stack", stack_classes, stack_default_size, stack_cache_is_lifo,
-      stack_tops_are_coloured, stack_take_fails_politely,
-      stack_trim_gives_memory_back, stack_high_water, stack_given_twice,
-      stack_fini_while_taken)
+      stack_cache_holds_many, stack_tops_are_coloured,
+      stack_take_fails_politely, stack_trim_gives_memory_back, stack_high_water,
+      stack_given_twice, stack_fini_while_taken)
 SUITE("stack guards", stack_guard_by_madvise, stack_guard_by_mprotect,
       stack_guard_probe_falls_back, stack_at_the_mapping_limit)
 SUITE("stack overflow", overflow_names_the_coroutine, overflow_names_the_size,
