@@ -40,14 +40,18 @@ struct get_host {
     char name[];            /* scheme, host and port */
 };
 
+/* Two numbers in hexadecimal, and what stands between them. */
+#define GET_CLAIM_DIR 40
+
 struct get_engine {
     const struct get_options *o;
     struct get_report *report;
     struct mr_client *client;
     struct get_names *names;
     struct get_rate rate;
-    struct mr_checksum checksum; /* if o->checksum */
-    int dir;                     /* where files go */
+    struct mr_checksum checksum;   /* if o->checksum */
+    int dir;                       /* where files go */
+    char dir_claim[GET_CLAIM_DIR]; /* place.c's name of it, or "" */
 
     struct get_source *source;
     struct mr_group feeding; /* who reads it */

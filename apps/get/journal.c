@@ -274,11 +274,11 @@ int get_journal_mark(int dir, const char *name)
     return 0;
 }
 
-int get_journal_remove(int dir, const char *name)
+int get_journal_remove(int dir, const char *name, bool was_written)
 {
     char made[GET_FILE_NAME];
 
-    if (name_new(made, name) == 0)
+    if (was_written && name_new(made, name) == 0)
         (void)!mr_sys_unlinkat(dir, made, 0); /* there is hardly ever one */
     return mr_sys_unlinkat(dir, name, 0);
 }

@@ -9,7 +9,7 @@
  *     rc = get_journal_format(&arena, &j, &text);
  *     rc = get_journal_write(dir, name, text);  at once whole, or not at all
  *     rc = get_journal_read(dir, name, &arena, &j);   after a crash
- *     rc = get_journal_remove(dir, name);
+ *     rc = get_journal_remove(dir, name, true);
  *
  * A journal is a file of its own and not a trailer of the data: so the data
  * may be looked at while it comes, and at the end needs no cut before it gets
@@ -86,8 +86,9 @@ MR_MUST_USE int get_journal_write(int dir, const char *name,
                                   struct mr_str text);
 /* The same mark, where there is no journal: 0; -EEXIST: there is one. */
 MR_MUST_USE int get_journal_mark(int dir, const char *name);
-/* With what a crash left of a ".new" one. 0; -ENOENT; or -Exxx. */
-MR_MUST_USE int get_journal_remove(int dir, const char *name);
+/* With what a crash left of a ".new" one, if one was ever written. 0; -ENOENT;
+ * or -Exxx. */
+MR_MUST_USE int get_journal_remove(int dir, const char *name, bool was_written);
 /* 0; -ENOENT; -EBADMSG: a mark, too; -ELOOP: it is a link; or -Exxx. Strings
  * are in the arena. */
 MR_MUST_USE int get_journal_read(int dir, const char *name,

@@ -40,7 +40,8 @@ static void name_temporary(char out[GET_FILE_NAME], const char *name,
     size_t n = strlen(name);
 
     if (n + SUFFIX_MAX < GET_FILE_NAME) {
-        snprintf(out, GET_FILE_NAME, "%s%s", name, suffix);
+        memcpy(out, name, n);
+        memcpy(out + n, suffix, strlen(suffix) + 1);
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -165,6 +166,7 @@ static int mark(struct get_file *f)
     int rc = get_journal_mark(f->dir, f->journal);
     bool replaced = rc == -EEXIST;
 
+    f->is_fresh = !replaced;
     if (replaced)
         rc = get_journal_write(f->dir, f->journal, mr_str(""));
     return rc == 0 && (replaced || !f->is_empty) ? sync_directory(f) : rc;
@@ -241,6 +243,7 @@ int get_file_checkpoint(struct get_file *f, struct mr_str journal,
     *ret_lost = rc < 0;
     if (rc)
         return rc;
+    f->is_fresh = false;
     return get_journal_write(f->dir, f->journal, journal);
 }
 
@@ -286,7 +289,8 @@ int get_file_finish(struct get_file *f, bool *ret_lost)
         rc = give_name(f);
     if (rc)
         return rc;
-    (void)!get_journal_remove(f->dir, f->journal); /* of no file: ignored */
+    /* Of no file: ignored. */
+    (void)!get_journal_remove(f->dir, f->journal, !f->is_fresh);
     mr_sys_close(f->fd);
     f->fd = -1;
     return sync_directory(f);
@@ -297,6 +301,6 @@ void get_file_remove(struct get_file *f)
     /* Empty, it is nobody's: so whoever stops us leaves nothing in the way.
      * And nobody is left to tell. */
     (void)!get_file_clear(f, false);
-    (void)!get_journal_remove(f->dir, f->journal);
+    (void)!get_journal_remove(f->dir, f->journal, true);
     (void)!mr_sys_unlinkat(f->dir, f->part, 0);
 }

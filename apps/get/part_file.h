@@ -16,6 +16,8 @@ struct get_file {
     bool no_sync;
     bool take;     /* what NAME.part is, if nothing says that it is ours */
     bool is_empty; /* NAME.part was, when it was opened */
+    bool
+        is_fresh; /* there was no journal, and none was written: a mark alone */
     char name[GET_NAME_SIZE];
     char part[GET_FILE_NAME];
     char journal[GET_FILE_NAME];

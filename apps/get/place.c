@@ -57,18 +57,31 @@ static int use_given(struct get_download *d, const char *given)
     return 0;
 }
 
-#define CLAIM_SIZE (GET_NAME_SIZE + 48)
+#define CLAIM_SIZE (GET_CLAIM_DIR + GET_NAME_SIZE)
 
-/* This run's names are told apart with their directories. */
+static int dir_claim(int dir, char out[GET_CLAIM_DIR])
+{
+    struct stat st;
+    int rc = mr_sys_fstat(dir, &st);
+
+    if (rc == 0)
+        snprintf(out, GET_CLAIM_DIR, "%llx:%llx/",
+                 (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return rc;
+}
+
+/* This run's names are told apart with their directories. Of that of most of
+ * them the kernel is asked once. */
 static int name_claim(const struct get_download *d, const char *name,
                       char out[CLAIM_SIZE])
 {
-    struct stat st;
-    int rc = mr_sys_fstat(d->dir, &st);
+    char *common = d->e->dir_claim, own[GET_CLAIM_DIR] = "";
+    char *dir = d->own_dir ? own : common;
+    int rc = dir[0] ? 0 : dir_claim(d->dir, dir);
+    size_t n = strlen(dir);
 
-    if (rc == 0)
-        snprintf(out, CLAIM_SIZE, "%llx:%llx/%s", (unsigned long long)st.st_dev,
-                 (unsigned long long)st.st_ino, name);
+    memcpy(out, dir, n);
+    memcpy(out + n, name, strlen(name) + 1);
     return rc;
 }
 
