@@ -62,7 +62,8 @@ asked="bare_epoll millrace ${PEERS-$all}"
 does() {
     files='file1k file64k file4m same'
     case $1 in
-    bare_epoll) echo 'tiny browser pipelined post close sleep' ;;
+    bare_epoll) echo 'tiny browser pipelined post close sleep' \
+        'file1k file64k file4m' ;;
     bare_uring) echo 'tiny browser pipelined post close' ;;
     millrace | nethttp | fasthttp) echo "$every" ;;
     nginx | h2o)
@@ -97,6 +98,7 @@ port() {
     case $1,${2-} in
     bare_*,close | *,tls | *,handshake) echo $((n + 1)) ;;
     bare_*,sleep) echo $((n + 2)) ;;
+    bare_*,file*) echo $((n + 3)) ;;
     *) echo $n ;;
     esac
 }
@@ -114,6 +116,8 @@ fill() {
 run_server() {
     at=$site_host:$(port "$1")
     case $1 in
+    bare_epoll) set -- "$bin/$1" "$site_host" "${at#*:}" "$tmp"/www/*k.txt \
+        "$tmp/www/4m.txt" ;;
     bare_*) set -- "$bin/$1" "$site_host" "${at#*:}" ;;
     millrace) set -- "$MILLRACE" -c "$tmp/millrace.conf" ;;
     nginx) set -- nginx -p "$tmp" -c "$tmp/nginx.conf" ;;
