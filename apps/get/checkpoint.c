@@ -18,6 +18,9 @@
 int64_t get_part_checkpoint_bytes = INT64_C(64) << 20;
 #define CHECKPOINT_TIME (INT64_C(5) * 1000000000)
 #define CHECKPOINT_FIRST (INT64_C(1) * 1000000000)
+/* What is given up for a journal's sake ends at a multiple of it. */
+#define GIVE_UP (INT64_C(64) << 10)
+
 struct checkpoint {
     struct get_part *part;
     struct mr_str text;
@@ -97,9 +100,29 @@ void get_part_maybe_checkpoint(struct get_part *p)
     p->busy--;
 }
 
-void get_part_last_checkpoint(struct get_part *p)
+/* The last of what came, for the journal that tells of the rest. */
+static bool give_up_tail(struct get_part *p)
 {
-    /* On a full disk there is room in what was allocated and did not come. */
-    if (!p->lost && checkpoint(p, false) && !p->lost)
+    struct get_ranges *r = &p->j.done;
+    struct get_range *last = &r->v[r->n - 1];
+
+    last->to = (last->to - 1) / GIVE_UP * GIVE_UP;
+    if (last->to <= last->from)
+        r->n--;
+    return r->n > 0;
+}
+
+bool get_part_last_checkpoint(struct get_part *p)
+{
+    if (p->lost)
+        return p->has_checkpoint;
+    if (checkpoint(p, false) == 0)
+        return true;
+    /* On a full disk there is room in what was allocated and did not come; and
+     * where nothing was, in what did. */
+    if (p->lost || checkpoint(p, true) == 0)
+        return p->has_checkpoint;
+    if (!p->lost && give_up_tail(p))
         (void)!checkpoint(p, true);
+    return p->has_checkpoint;
 }

@@ -394,16 +394,14 @@ static void report(struct get_download *d, bool was_there, bool kept,
 static void fetch(struct get_download *d)
 {
     uint64_t bytes;
-    bool kept = false;
+    bool kept;
     int rc = get_place_prepare(d);
 
     if (rc == 0)
         rc = get(d);
     get_end_helpers(d);
     bytes = d->part ? (uint64_t)get_part_have(d->part) : 0;
-    if (d->outcome != GET_OK && d->part)
-        kept = get_part_is_kept(d->part);
-    get_part_close(d->part);
+    kept = get_part_close(d->part) && d->outcome != GET_OK;
     d->part = NULL;
     report(d, rc == 1, kept, bytes);
     get_engine_count(d->e, d->outcome, bytes, kept);

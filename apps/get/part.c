@@ -423,20 +423,22 @@ static intptr_t close_job(void *arg)
     return 0;
 }
 
-void get_part_close(struct get_part *p)
+bool get_part_close(struct get_part *p)
 {
     struct part_job job = {.part = p};
+    bool kept = false;
 
     if (!p)
-        return;
+        return false;
     MR_BUG_ON(!mr_list_is_empty(&p->lanes));
     MR_SHIELD(shield, MR_NEVER);
     (void)!get_part_wait_quiet(p); /* shielded */
     if (get_part_is_kept(p))
-        get_part_last_checkpoint(p);
-    else if (p->begun && !p->done && !p->keep && p->file.fd >= 0)
+        kept = get_part_last_checkpoint(p);
+    if (!kept && p->begun && !p->done && !p->keep && p->file.fd >= 0)
         get_part_run(p, remove_job, &job);
     if (p->file.fd >= 0)
         get_part_run(p, close_job, &job); /* and the lock goes */
     free_part(p);
+    return kept;
 }

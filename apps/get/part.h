@@ -133,10 +133,10 @@ MR_MUST_USE int get_lane_close(struct get_lane *lane, bool end);
  */
 MR_MUST_USE int get_part_finish(struct get_part *p, char *why);
 /* All lanes are closed. Not finished: the journal is written, if something can
- * be gone on with; else nothing is left. NULL does nothing. May park,
- * shielded. */
-void get_part_close(struct get_part *p);
-/* Whether close leaves something to go on with. */
+ * be gone on with; else nothing is left. True: there is something (on a full
+ * disk less than has come). NULL: false. May park, shielded. */
+bool get_part_close(struct get_part *p);
+/* Whether close will try to leave something to go on with. */
 bool get_part_is_kept(const struct get_part *p);
 
 #endif

@@ -60,6 +60,6 @@ int get_part_wait_quiet(struct get_part *p);
 /* A journal, if it is time for one. */
 void get_part_maybe_checkpoint(struct get_part *p);
 /* The one to leave behind. Nothing else is under way. May park, shielded. */
-void get_part_last_checkpoint(struct get_part *p);
+bool get_part_last_checkpoint(struct get_part *p);
 
 #endif

@@ -871,6 +871,48 @@ IN_HUB(part_disk_full)
     return 0;
 }
 
+/* At which ftruncate(2) of those to come there is room for a journal again. */
+static unsigned room_at;
+
+/* What is behind the data goes first; then, where that was nothing, as in
+ * memory, a piece of what came; and if there is no room even then, all of it.
+ */
+IN_HUB(part_disk_full_to_the_brim)
+{
+    for (unsigned at = 0; at <= 2; at++) {
+        struct get_lane *lane;
+        struct scene s;
+        int64_t have;
+
+        CASE("room at cut %u", at);
+        CHECK_OK(scene_open(&s, 0));
+        CHECK_EQ_INT(open_part(&s, true), 0);
+        CHECK_EQ_INT(get_part_begin(s.p, 3000000, URL, V1, s.why), 0);
+        CHECK_EQ_INT(get_lane_open(&lane, s.p, 0, 3000000), 0);
+        CHECK_EQ_INT(feed(lane, 600000, 'o'), 0);
+        CHECK_EQ_INT(get_lane_close(lane, false), 0);
+        mr_sys_fault_always(MR_SYS_WRITE, -ENOSPC);
+        room_at = at;
+        CHECK_EQ_INT(get_part_close(s.p), at > 0);
+        CHECK_EQ_INT(room_at, 0);
+        mr_sys_fault_clear();
+        if (at == 0) {
+            CHECK_EQ_INT(entries(&s, false), 0);
+        } else {
+            CHECK_EQ_INT(open_part(&s, true), 0);
+            CHECK_OK(get_part_journal(s.p) != NULL);
+            CHECK_EQ_INT(get_part_resume(s.p, 3000000, V1, s.why), 0);
+            have = get_part_have(s.p);
+            CHECK_EQ_INT(have, at == 1 ? 600000 : 600000 / 65536 * 65536);
+            get_part_close(s.p);
+        }
+        CHECK_EQ_INT(download(&s, 3000000, V1), 0);
+        check_done(&s, 3000000, 'o');
+        scene_close(&s);
+    }
+    return 0;
+}
+
 /* A sync that failed has lost something: no journal claims it, and what the
  * next sync says changes nothing. */
 IN_HUB(part_sync_lost)
@@ -1148,6 +1190,8 @@ int fdatasync(int fd)
 
 int ftruncate(int fd, off_t n)
 {
+    if (room_at > 0 && --room_at == 0)
+        mr_sys_fault_clear();
     if (power.s && power_is(fd, "f.part")) {
         CHECK_OK(!power.stale);
         power.n = MR_MIN(power.n, n);
@@ -1230,6 +1274,7 @@ SUITE("parts", part_lengths, part_small_calls, part_cut_short, part_only_looked,
 SUITE("in the way", part_never_overwrites, part_of_a_stranger,
       part_half_a_journal, part_name_fallbacks, part_locked, part_links,
       part_bad_names)
-SUITE("faults", part_faults, part_disk_full, part_sync_lost, part_meddled,
-      part_stopped, part_cancelled, part_power_cut)
+SUITE("faults", part_faults, part_disk_full, part_disk_full_to_the_brim,
+      part_sync_lost, part_meddled, part_stopped, part_cancelled,
+      part_power_cut)
 TEST_MAIN()

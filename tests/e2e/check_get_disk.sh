@@ -37,8 +37,7 @@ for frame in length chunked; do
     rm -f "$box"/*
 done
 
-# Somebody else has filled it; later there is room. (Once a file whose length is
-# known has begun it has its room: it is preallocated.)
+# Somebody else has filled it; later there is room.
 head -c 1200K /dev/zero >"$box/filler"
 get "$bad_url/big?size=1M"
 check "filled: status $got_status" [ $got_status = 3 ]
@@ -47,6 +46,27 @@ rm "$box/filler"
 get -c "$bad_url/big?size=1M"
 check "room again: status $got_status" [ $got_status = 0 ]
 check 'room again' is_file big 1M
+rm -f "$box"/*
+
+# Somebody fills it while a file comes: in memory nothing is preallocated. What
+# has come is kept, but for as much as the journal itself needs, and said to be.
+a_part_came() { [ "$(stat -c %s "$box/big.part" 2>/dev/null)" -ge 262144 ]; }
+(
+    until_true a_part_came 2>/dev/null
+    head -c 2M /dev/zero >"$box/filler" 2>/dev/null
+) &
+get "$bad_url/big?size=1M&piece=16K&every=20ms" "$bad_url/small?size=9K"
+wait $!
+check "filled under way: status $got_status" [ $got_status = 3 ]
+check 'filled under way: a name without a file' [ ! -e "$box/big" ]
+check 'filled under way: it does not say that it can go on' \
+    grep -q -e '-c goes on' "$tmp/said"
+check 'filled under way: the journal says nothing' [ -s "$box/big.part.journal" ]
+check 'filled under way: the small one' is_file small 9K
+rm "$box/filler"
+get -c "$bad_url/big?size=1M"
+check "it goes on: status $got_status" [ $got_status = 0 ]
+check 'it goes on' is_file big 1M
 rm -f "$box"/*
 
 # Somebody fills it while a file comes whose length nobody knows.
