@@ -73,9 +73,9 @@ int mr_call_redirect(struct mr_call *call, int64_t deadline)
                           &reason);
     if (rc == -ENOENT)
         return 0;
-    if (rc)
-        return mr_call_fail(call, rc, "redirected (%d): %s", head->status,
-                            reason);
+    if (rc) /* the answer is at fault, whatever is wrong with its Location */
+        return mr_call_fail(call, rc == -ENOMEM ? rc : -EBADMSG,
+                            "redirected (%d): %s", head->status, reason);
     if (call->redirects >= (unsigned)call->r.max_redirects)
         return mr_call_fail(call, -ELOOP, "redirected more than %d times",
                             call->r.max_redirects);

@@ -49,9 +49,9 @@
  *      at it any more. expect_continue does not go with it.
  *
  * Errors of all that may park: -ETIMEDOUT, -ECANCELED, -ENOMEM; of connecting,
- * what io/dial.h and io/tls.h say, and -EPROTO for a proxy that answers no; of
- * an answer -EBADMSG (malformed), -ENODATA (it was cut), -ECONNRESET,
- * -ECONNABORTED. mr_call_why has the text.
+ * what io/dial.h and io/tls.h say, and -ENOTCONN for a proxy that answers no;
+ * of an answer -EBADMSG (malformed, or it leads nowhere), -ENODATA (it was
+ * cut), -ECONNRESET, -ECONNABORTED. mr_call_why has the text.
  *
  * over budget: one page for all who call others.
  */

@@ -116,7 +116,7 @@ static int refused(struct mr_call *call, const struct mr_response_head *head)
     char reason[80];
 
     (void)mr_str_escape(reason, sizeof reason, head->reason);
-    return mr_call_fail(call, -EPROTO, "proxy %.*s does not connect: %d %s%s",
+    return mr_call_fail(call, -ENOTCONN, "proxy %.*s does not connect: %d %s%s",
                         MR_STR(call->proxy.authority), head->status, reason,
                         head->status == MR_STATUS_PROXY_AUTH_REQUIRED
                             ? " (a user and password are wanted in its URL)"

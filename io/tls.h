@@ -45,11 +45,11 @@ struct mr_tls_peer {
 
 /*
  * The handshake; takes fd, also on an error, which closes it. 0;
- * -EKEYREJECTED: its certificate is not trusted, or for another name;
- * -EKEYEXPIRED; -EPROTO: no version or cipher in common, an alert, or no TLS at
- * all; -ECONNABORTED, -ECONNRESET: it hung up; -EINVAL: a host that is none;
- * -ETIMEDOUT, -ECANCELED, -ENOMEM. why (MR_TLS_WHY bytes) is written on an
- * error. May park.
+ * -EKEYREJECTED: its certificate is not trusted; -ENOKEY: it is for another
+ * name; -EKEYEXPIRED: for another time, past or to come; -EPROTO: no version or
+ * cipher in common, an alert, or no TLS at all; -ECONNABORTED, -ECONNRESET: it
+ * hung up; -EINVAL: a host that is none; -ETIMEDOUT, -ECANCELED, -ENOMEM. why
+ * (MR_TLS_WHY bytes) is written on an error. May park.
  */
 MR_API MR_MUST_USE int mr_tls_connect(struct mr_tls **ret,
                                       struct mr_tls_context *ctx, int fd,

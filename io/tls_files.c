@@ -59,6 +59,11 @@ static int read_opened(int fd, const char *path, bool secret, struct mr_buf *b,
         return mr_tls_explain(
             why, -EPERM, "%s: others may use this key (mode %04o): chmod o= it",
             path, (unsigned)st.st_mode & 07777);
+    if (rc == 0 && secret && (st.st_mode & S_IWGRP))
+        return mr_tls_explain(
+            why, -EPERM,
+            "%s: its group may replace this key (mode %04o): chmod g-w it",
+            path, (unsigned)st.st_mode & 07777);
     /* At once: what a buffer grows out of is not wiped. */
     if (rc == 0)
         rc = mr_buf_reserve(

@@ -210,8 +210,16 @@ static int blame_certificate(const struct mr_tls *t, int rc, const char *host,
     snprintf(why, MR_TLS_WHY, "certificate of %.100s: %s", host,
              X509_verify_cert_error_string(verdict));
     add_names(t, why);
-    return verdict == X509_V_ERR_CERT_HAS_EXPIRED ? -EKEYEXPIRED
-                                                  : -EKEYREJECTED;
+    switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return -EKEYEXPIRED;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return -ENOKEY;
+    default:
+        return -EKEYREJECTED;
+    }
 }
 
 /* What the handshake ended with. host NULL: a server's. */

@@ -99,24 +99,37 @@ void get_hang_up(struct get_call *c)
     mr_free(c->fields);
 }
 
-/* How to go on with a server that is not trusted. */
+/* How to go on with a server whose certificate does not do. */
 static void add_advice(struct get_download *d, int err)
 {
     size_t n = strlen(d->why);
+    const char *advice;
 
-    if (err == -EKEYREJECTED)
-        snprintf(d->why + n, sizeof d->why - n,
-                 " (--cacert FILE trusts the authority in that file, "
-                 "--insecure whoever answers)");
+    switch (-err) {
+    case EKEYREJECTED:
+        advice = "--cacert FILE trusts the authority in that file, "
+                 "--insecure whoever answers";
+        break;
+    case ENOKEY:
+        advice = "ask for it by a name that the certificate has; --insecure "
+                 "trusts whoever answers";
+        break;
+    case EKEYEXPIRED:
+        advice = "if the clock here is right, who runs the server must renew "
+                 "it; --insecure trusts whoever answers";
+        break;
+    default:
+        return;
+    }
+    snprintf(d->why + n, sizeof d->why - n, " (%s)", advice);
 }
 
-/* A proxy that does not connect us is no failure of TLS: only the text tells
- * them apart (http/client.h). */
+/* A proxy that wants to know who we are; a URL in the text has no space. */
 static enum get_outcome outcome_of(const struct get_download *d, int err)
 {
-    if (err != -EPROTO || !strstr(d->why, "proxy"))
-        return get_outcome_of_error(err);
-    return strstr(d->why, " 407 ") ? GET_AUTH : GET_PROTOCOL;
+    return err == -ENOTCONN && strstr(d->why, " 407 ")
+               ? GET_AUTH
+               : get_outcome_of_error(err);
 }
 
 int get_ask(struct get_download *d, struct get_mirror *m, int64_t from,

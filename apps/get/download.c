@@ -178,8 +178,10 @@ static enum step take_whole(struct get_download *d, struct get_mirror *m,
     /* As it was asked for: where redirects led is signed, and gone tomorrow. */
     rc = get_part_begin(d->part, d->length, mr_str(m->url),
                         mr_str_n(d->validator, d->validator_n), d->why);
-    if (rc)
+    if (rc) {
+        get_place_explain(d, rc);
         return fail(d, f, rc == -ENOMEM ? GET_OTHER : GET_FILE, true);
+    }
     d->writing = true;
     rc = get_pull(d, m, call, 0, d->length, f);
     if (rc)
@@ -425,6 +427,7 @@ void get_download_run(struct get_engine *e, struct get_host *host,
     d->item = item;
     d->about = (struct get_about){item->id, item->urls[0], NULL};
     d->began = mr_now();
+    d->meter.at = d->began; /* so the first report knows a speed */
     d->deadline = e->o->max_time > 0 ? mr_after(e->o->max_time) : MR_NEVER;
     d->length = -1;
     mr_group_init(&d->helpers);

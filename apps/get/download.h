@@ -160,6 +160,8 @@ bool get_try_again(struct get_download *d, struct get_mirror *m,
  * that is certain, or may be resumed. 0; 1: it is there already, and is to be
  * left so; -Exxx: d->why. May park. */
 MR_MUST_USE int get_place_prepare(struct get_download *d);
+/* Where it is that nothing can be written, added to `why`. */
+void get_place_explain(struct get_download *d, int rc);
 /* The first answer has come: the part is open afterwards. 0; 1: it has another
  * name than was thought, and under that there is something to go on with: ask
  * again; -EALREADY: it is there already, and is to be left so; other -Exxx:

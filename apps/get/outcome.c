@@ -33,10 +33,12 @@ enum get_outcome get_outcome_of_error(int err)
         return GET_USAGE;
     case EKEYREJECTED:
     case EKEYEXPIRED:
+    case ENOKEY:
     case EOPNOTSUPP:
     case EPROTO:
         return GET_TLS;
     case EBADMSG:
+    case ENOTCONN: /* a proxy said no */
     case ELOOP:
     case EFBIG:
     case EMSGSIZE:

@@ -90,6 +90,15 @@ static bool is_taken(int rc)
     return rc == -EEXIST || rc == -EBUSY || rc == -ENOTEMPTY;
 }
 
+void get_place_explain(struct get_download *d, int rc)
+{
+    size_t n = strlen(d->why);
+
+    if ((rc == -EACCES || rc == -EROFS) && !d->own_dir)
+        snprintf(d->why + n, sizeof d->why - n, " (in the directory %.300s)",
+                 d->e->o->dir ? d->e->o->dir : ".");
+}
+
 static int open_one(struct get_download *d, const char *name)
 {
     const struct get_options *o = d->e->o;
@@ -101,21 +110,24 @@ static int open_one(struct get_download *d, const char *name)
 
     if (rc) {
         snprintf(d->why, sizeof d->why,
-                 rc == -EEXIST ? "%s: another URL has this name: -o, a name in "
-                                 "the list or --auto-number tell them apart"
-                               : "%s: out of memory",
-                 name);
+                 rc == -EEXIST ? "%s: another URL has this name, so %.400s is "
+                                 "not fetched: -o, a name in the list or "
+                                 "--auto-number tell them apart"
+                               : "%s: out of memory (%.400s)",
+                 name, d->item->urls[0]);
         return rc == -EEXIST ? -EBUSY : rc; /* not one that is there */
     }
-    return get_part_open(&d->part,
-                         &(struct get_part_options){
-                             .dir = d->dir,
-                             .name = name,
-                             .resume = o->resume,
-                             .overwrite = o->overwrite,
-                             .checksum = o->checksum ? &d->e->checksum : NULL,
-                         },
-                         d->why);
+    rc = get_part_open(&d->part,
+                       &(struct get_part_options){
+                           .dir = d->dir,
+                           .name = name,
+                           .resume = o->resume,
+                           .overwrite = o->overwrite,
+                           .checksum = o->checksum ? &d->e->checksum : NULL,
+                       },
+                       d->why);
+    get_place_explain(d, rc);
+    return rc;
 }
 
 /* name.1, name.2, ...: the first that nobody has. */

@@ -352,6 +352,14 @@ void get_report_note(struct get_report *r, const struct get_about *a,
     say(r);
 }
 
+void get_report_warning(struct get_report *r, const char *text)
+{
+    if (r->style == GET_JSON || r->style == GET_LINES)
+        get_report_note(r, NULL, text);
+    else
+        fprintf(stderr, "mrget: %s\n", text);
+}
+
 void get_report_done(struct get_report *r, const struct get_about *a,
                      const struct get_sum *sum)
 {

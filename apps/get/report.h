@@ -69,6 +69,9 @@ void get_report_retry(struct get_report *r, const struct get_about *a,
 /* Something worth knowing that is no failure; a may be NULL. */
 void get_report_note(struct get_report *r, const struct get_about *a,
                      const char *text);
+/* The same of what nobody shall miss: on standard error where notes are not
+ * shown. */
+void get_report_warning(struct get_report *r, const char *text);
 /* bytes: of the file. came: those that came in this run, in ns. */
 struct get_sum {
     uint64_t bytes;

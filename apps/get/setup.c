@@ -143,9 +143,9 @@ enum get_outcome get_setup_open(struct get_setup *ret,
     if (rc != GET_OK)
         free_all(ret);
     else if (o->insecure)
-        get_report_note(report, NULL,
-                        "--insecure: every certificate is trusted; anyone on "
-                        "the way can read and change what comes");
+        get_report_warning(report,
+                           "--insecure: every certificate is trusted; anyone "
+                           "on the way can read and change what comes");
     return rc;
 }
 

@@ -159,8 +159,9 @@ row 0 300K 'size=300K&needs=X-A:%20b' -H 'X-A: b'
 # Redirects.
 row 0 300K 'size=300K&hops=5'
 row 7 - 'size=300K&hops=1000'
-row '2|7' - 'size=300K&status=302&to=ftp://127.0.0.1/a'
-row '2|7' - 'size=300K&status=302&to=http://%5b'
+row 7 - 'size=300K&status=302&to=ftp://127.0.0.1/a'
+row 7 - 'size=300K&status=302&to=http://%5b'
+row 7 - 'size=300K&status=302&to=http://u:p@127.0.0.1/a'
 row '7|8' - 'size=300K&status=302'
 [ -z "$bad6_url" ] ||
     row 0 300K "size=300K&status=302&to=$bad6_url/other%3fsize%3d300K"

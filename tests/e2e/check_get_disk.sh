@@ -91,5 +91,6 @@ mount -o remount,ro "$box"
 get "$bad_url/name?size=9K"
 check "read-only: status $got_status" [ $got_status = 3 ]
 check 'read-only: not said' grep -qi 'read-only' "$tmp/said"
+check 'read-only: where is not said' grep -q 'in the directory \.' "$tmp/said"
 bad_stop
 checks_done e2e/get_disk

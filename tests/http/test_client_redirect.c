@@ -60,9 +60,9 @@ CLIENT(does_not_follow_anywhere, .max_redirects = 3)
     static const struct {
         const char *answer, *want;
     } cases[] = {
-        {TO("302", "ftp://a/"), "!EPROTONOSUPPORT"},
-        {TO("302", "http://u:p@a/"), "!EINVAL"},
-        {TO("302", "http://a b/"), "!EINVAL"},
+        {TO("302", "ftp://a/"), "!EBADMSG"},
+        {TO("302", "http://u:p@a/"), "!EBADMSG"},
+        {TO("302", "http://a b/"), "!EBADMSG"},
         {"HTTP/1.1 302 x\r\nContent-Length: 0\r\n\r\n", "302 "},
         {TO("300", "/b"), "300 gone"},
     };
@@ -189,9 +189,9 @@ CLIENT(asks_a_proxy_for_all_of_it)
 static const struct {
     const char *answer, *want, *why;
 } tunnels[] = {
-    {"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", "!EPROTO",
+    {"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", "!ENOTCONN",
      "a user and password are wanted"},
-    {"HTTP/1.1 502 Bad Gateway\r\n\r\nno", "!EPROTO",
+    {"HTTP/1.1 502 Bad Gateway\r\n\r\nno", "!ENOTCONN",
      "does not connect: 502 Bad Gateway"},
     {"HTTP/1.1 200 Up\r\n\r\nnow", "!EPROTO", "spoke into its tunnel"},
     {"HTTP/1.1 200\nUp\r\n\r\n", "!EPROTO", "malformed answer of proxy"},
