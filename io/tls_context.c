@@ -282,11 +282,12 @@ static int add_cert(struct mr_tls_context *ctx,
     if (ctx->alpn_n > 0)
         SSL_CTX_set_alpn_select_cb(own->ssl, on_alpn, ctx);
     rc = mr_tls_load_pair(own->ssl, c, why);
+    if (rc == 0)
+        own->leaf = SSL_CTX_get0_certificate(own->ssl);
     if (rc == 0 && c->ocsp)
         rc = mr_tls_load_ocsp(own, c->ocsp, why);
     if (rc)
         return rc;
-    own->leaf = SSL_CTX_get0_certificate(own->ssl);
     if (own->ocsp) {
         SSL_CTX_set_tlsext_status_cb(own->ssl, on_status);
         SSL_CTX_set_tlsext_status_arg(own->ssl, own);

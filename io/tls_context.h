@@ -54,8 +54,8 @@ struct mr_tls_cert {
     const char *certificate; /* PEM: the server's own, then its chain */
     const char *key;         /* PEM, not encrypted; others may not read or
                               * write it, its group may read */
-    const char *ocsp;        /* DER: a response to staple [none]; no longer
-                              * sent once its next update is due */
+    const char *ocsp; /* DER: a response to staple [none], that says "good" of
+                       * it; no longer sent once its next update is due */
 };
 
 struct mr_tls_tickets;

@@ -168,9 +168,27 @@ static int use_key(SSL_CTX *ssl, const struct mr_tls_cert *c, BIO *pem,
 
 /* --- OCSP --- */
 
+/* What it says of that serial number, or NULL. (Whose numbers they are stands
+ * there as a digest, of a kind that it chooses; the client looks.) */
+static OCSP_SINGLERESP *ocsp_single(OCSP_BASICRESP *basic,
+                                    const ASN1_INTEGER *serial)
+{
+    for (int i = 0; i < OCSP_resp_count(basic); i++) {
+        OCSP_SINGLERESP *one = OCSP_resp_get0(basic, i);
+        ASN1_INTEGER *of = NULL;
+
+        if (OCSP_id_get0_info(
+                NULL, NULL, NULL, &of,
+                (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(one)) &&
+            ASN1_INTEGER_cmp(of, serial) == 0)
+            return one;
+    }
+    return NULL;
+}
+
 /* When the response is due to be replaced; false: it is none that says "good
- * until", or the certificate is revoked. */
-static bool ocsp_until(OCSP_RESPONSE *r, int64_t *ret)
+ * until" of that certificate. */
+static bool ocsp_until(OCSP_RESPONSE *r, const X509 *cert, int64_t *ret)
 {
     OCSP_BASICRESP *basic = NULL;
     OCSP_SINGLERESP *one = NULL;
@@ -180,8 +198,8 @@ static bool ocsp_until(OCSP_RESPONSE *r, int64_t *ret)
 
     if (OCSP_response_status(r) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
         basic = OCSP_response_get1_basic(r);
-    if (basic)
-        one = OCSP_resp_get0(basic, 0);
+    if (basic && cert)
+        one = ocsp_single(basic, X509_get0_serialNumber(cert));
     if (one && OCSP_single_get0_status(one, NULL, NULL, NULL, &next) ==
                    V_OCSP_CERTSTATUS_GOOD) {
         *ret = INT64_MAX;
@@ -205,12 +223,15 @@ int mr_tls_load_ocsp(struct mr_tls_own_cert *own, const char *path, char *why)
         goto out;
     p = (const unsigned char *)mr_buf_head(&b);
     r = d2i_OCSP_RESPONSE(NULL, &p, (long)b.len);
-    ok = r && ocsp_until(r, &own->ocsp_until);
+    ok = r && ocsp_until(r, own->leaf, &own->ocsp_until);
     OCSP_RESPONSE_free(r);
     ERR_clear_error();
     if (!ok) {
         rc = mr_tls_explain(
-            why, -EINVAL, "%s: not an OCSP response that says \"good\"", path);
+            why, -EINVAL,
+            "%s: not an OCSP response that says \"good\" of this "
+            "certificate",
+            path);
         goto out;
     }
     own->ocsp = mr_alloc(b.len);

@@ -339,6 +339,7 @@ static void finish(struct get_download *d)
         return;
     }
     snprintf(d->why, sizeof d->why, "%s", why);
+    get_place_explain(d, rc);
 }
 
 /* Until the file has its name, or there is no more hope: d->outcome. 1: it was

@@ -808,7 +808,9 @@ static const struct {
     {"a.pem", "locked.key", NULL, -EINVAL,
      "locked.key: is encrypted: store it without"},
     {"a.pem", "a.key", "junk", -EINVAL,
-     "junk: not an OCSP response that says \"good\""},
+     "junk: not an OCSP response that says \"good\" of this certificate"},
+    {"a.pem", "a.key", "b.ocsp", -EINVAL,
+     "b.ocsp: not an OCSP response that says \"good\" of this certificate"},
     {".", "a.key", NULL, -EINVAL, ".: not a file"},
 };
 
@@ -817,6 +819,8 @@ TEST(tls_server_files)
     certs_make();
     certs_add(
         &(struct cert_spec){.file = "a", .san = "DNS:a.example", .ocsp = true});
+    certs_add(
+        &(struct cert_spec){.file = "b", .san = "DNS:b.example", .ocsp = true});
     write_file("junk", "no certificate\n");
     write_file("junk.key", "no key\n");
     EQ_INT(chmod(certs_path("junk.key"), 0600), 0);
