@@ -132,12 +132,21 @@ static enum step fail(struct get_download *d, struct get_failure *f,
     return FAILED;
 }
 
+void get_begins_anew(struct get_download *d, const char *why)
+{
+    char text[GET_NAME_SIZE + 128];
+
+    snprintf(text, sizeof text, "%s: %s: it begins anew", d->name, why);
+    get_report_note(d->e->report, &d->about, text);
+}
+
 /* The source is not what it was: all of it again. */
 static enum step restart(struct get_download *d, const struct get_mirror *m,
                          struct get_failure *f)
 {
     get_end_helpers(d);
     d->anew = true;
+    get_begins_anew(d, "it has changed at its source");
     if (d->restarts++ < RESTARTS_MAX)
         return AGAIN;
     get_set_why(d, m->url, "it changes all the time");
@@ -172,6 +181,10 @@ static enum step take_whole(struct get_download *d, struct get_mirror *m,
         get_report_note(d->e->report, &d->about,
                         "it comes packed though nobody asked, and stays so; "
                         "--compressed unpacks");
+    if (!d->anew && d->validator_n > 0 && get_part_have(d->part) > 0)
+        get_begins_anew(d, get_is_same(d, a)
+                               ? "its server gives no part of it now"
+                               : "it has changed at its source");
     get_end_helpers(d);
     d->anew = false;
     keep_validator(d, a);

@@ -156,6 +156,8 @@ bool get_try_again(struct get_download *d, struct get_mirror *m,
 
 /* --- place.c --- */
 
+/* What was kept is not gone on with: that is said, and why. */
+void get_begins_anew(struct get_download *d, const char *why);
 /* The directory, and the name as far as it is known now; opens the part when
  * that is certain, or may be resumed. 0; 1: it is there already, and is to be
  * left so; -Exxx: d->why. May park. */

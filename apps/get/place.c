@@ -182,9 +182,14 @@ static void take_over(struct get_download *d)
     /* A date and a length are one resource's: another may have the same. */
     for (size_t i = 0; i < d->item->n_urls && j; i++)
         same |= mr_str_eq(j->url, mr_str(d->item->urls[i]));
-    if (!j || !same || j->length < 0 || j->validator.n == 0 ||
-        j->validator.n >= sizeof d->validator)
+    if (!j || j->done.n == 0)
         return;
+    if (!same || j->length < 0 || j->validator.n == 0 ||
+        j->validator.n >= sizeof d->validator) {
+        get_begins_anew(d, same ? "nothing tells a changed file from this one"
+                                : "what is there came from another URL");
+        return;
+    }
     d->length = j->length;
     d->validator_n = j->validator.n;
     memcpy(d->validator, j->validator.p, j->validator.n);

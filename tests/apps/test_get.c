@@ -128,10 +128,12 @@ IN_HUB(a_source_that_changed_is_begun_anew)
     /* Cut, then another version: within one run, and between two. */
     CHECK_EQ_INT(RUN("@/1/f?size=4M&changes=1&do=cut&at=3M&times=1"), 0);
     CHECK_OK(has_file("f", 4 << 20, 2));
+    CHECK_OK(says(&err, "f: it has changed at its source: it begins anew"));
     CHECK_EQ_INT(
         RUN("@/2/g?size=4M&changes=1&do=cut&at=3M&times=1", "--retry=0"), 4);
     CHECK_EQ_INT(RUN("@/2/g?size=4M&changes=1&resize=2M", "-c"), 0);
     CHECK_OK(has_file("g", 2 << 20, 2));
+    CHECK_OK(says(&err, "g: what is there came from another URL"));
     /* Shorter than what is there. */
     CHECK_EQ_INT(RUN("@/3/h?size=4M&do=cut&at=3M", "--retry=0"), 4);
     CHECK_EQ_INT(RUN("@/3/h?size=1M&seed=3", "-c"), 0);
