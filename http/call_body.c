@@ -56,6 +56,10 @@ static const char *grouped(char text[32], uint64_t v)
 /* The connection's end came before the body's, or an error did. */
 static int cut(struct mr_call *call, int err)
 {
+    /* TLS's, whose end is said: cut off, it may lack any number of bytes. */
+    const char *why = err == -ECONNABORTED ? "the connection was cut, as TLS "
+                                             "ends with a goodbye"
+                                           : mr_strerror(err);
     char seen[32], all[32];
 
     if (err == -ETIMEDOUT || err == -ECANCELED)
@@ -64,11 +68,10 @@ static int cut(struct mr_call *call, int err)
         return mr_call_fail(
             call, err, "the answer ended after %s of %s bytes%s%s",
             grouped(seen, call->seen), grouped(all, call->seen + call->left),
-            err == -ENODATA ? "" : ": ",
-            err == -ENODATA ? "" : mr_strerror(err));
+            err == -ENODATA ? "" : ": ", err == -ENODATA ? "" : why);
     return mr_call_fail(call, err, "the answer was cut after %s bytes%s%s",
                         grouped(seen, call->seen), err == -ENODATA ? "" : ": ",
-                        err == -ENODATA ? "" : mr_strerror(err));
+                        err == -ENODATA ? "" : why);
 }
 
 /* --- bytes as they come --- */

@@ -188,6 +188,11 @@ static int add_field(const struct row *r, struct get_options *o)
     if (mr_str_find(rest, ':') < 0 || !mr_str_split(&rest, ':', &name) ||
         !mr_token_is_valid(name) || !mr_field_value_is_valid(mr_str_trim(rest)))
         return bad_value(r, optarg, "it is written 'Name: value'");
+    if (mr_str_is_case(name, "range") || mr_str_is_case(name, "if-range"))
+        return bad_value(r, optarg,
+                         "which parts are asked for is mrget's (-x, -c)");
+    if (mr_str_is_case(name, "accept-encoding"))
+        return bad_value(r, optarg, "--compressed asks for it, and unpacks");
     more = mr_realloc(o->fields, (o->n_fields + 1) * sizeof *more);
     if (!more)
         return bad_value(r, optarg, "out of memory");

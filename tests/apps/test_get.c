@@ -374,6 +374,8 @@ IN_HUB(the_command_line)
         {"--timeout", "never", "@/a", 2, "a time such as"},
         {"--header", "nothing", "@/a", 2, "'Name: value'"},
         {"--header", "a b: c", "@/a", 2, "'Name: value'"},
+        {"-H", "range: bytes=0-1", "@/a", 2, "parts are asked for is mrget's"},
+        {"-H", "Accept-Encoding: br", "@/a", 2, "--compressed asks for it"},
         {"--user", "name", "@/a", 2, "NAME:PASSWORD"},
         {"-o", "x", "@/a", 0, NULL},
         {"-o", "", "@/a", 2, "a name, or -"},
