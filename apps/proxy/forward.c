@@ -10,8 +10,9 @@
  *
  *   (1) Once a byte of the request's body was taken from the client, or of an
  *       answer given to it, nothing is tried again.
- *   (2) While a server thinks, the client is watched: a request that nobody
- *       waits for any more is given up there, too.
+ *   (2) While a connection is waited for, and while a server thinks, the
+ *       client is watched: what nobody waits for any more is given up there,
+ *       too, or never gets there.
  *   (3) An answer that breaks off there breaks off here: the client must not
  *       take a part for the whole.
  */
@@ -60,6 +61,45 @@ static intptr_t upwards(void *arg)
         mr_event_set(&f->over);
     }
     return 0; /* what the server did wrong is told by its answer */
+}
+
+static intptr_t beginning(void *arg)
+{
+    struct forward *f = arg;
+
+    f->begin_rc =
+        mr_call_begin(f->p->client, &f->r, &f->call, f->why, MR_NEVER);
+    f->begun = true;
+    mr_event_set(&f->over);
+    return 0;
+}
+
+/* Most calls have begun before this has its turn. */
+static intptr_t leaving(void *arg)
+{
+    struct forward *f = arg;
+
+    if (!f->begun && mr_request_wait_gone(f->req, MR_NEVER) == 0)
+        mr_event_set(&f->over);
+    return 0;
+}
+
+/* Invariant 2. 0 with a connection to the server; -EPIPE: the client has left
+ * before there was one; else as mr_call_begin. */
+static int begin(struct forward *f)
+{
+    int rc = -ENOMEM;
+
+    f->begun = false;
+    f->begin_rc = 0;
+    mr_event_init(&f->over);
+    if (mr_group_spawn(&f->group, beginning, f) &&
+        mr_group_spawn(&f->group, leaving, f))
+        rc = mr_event_wait(&f->over, MR_NEVER);
+    if (rc == 0 && !f->begun)
+        rc = -EPIPE;
+    mr_group_close(&f->group); /* the one that is left, or both */
+    return rc ? rc : f->begin_rc;
 }
 
 static intptr_t downwards(void *arg)
@@ -167,8 +207,9 @@ static int attempt(struct forward *f, bool *ret_ours)
     if (rc)
         return rc;
     f->r.url = f->u->uri.text;
-    rc = mr_call_begin(f->p->client, &f->r, &f->call, f->why, MR_NEVER);
-    *ret_ours = rc == -ECANCELED || rc == -ENOMEM || rc == -EINVAL;
+    rc = begin(f);
+    *ret_ours = rc == -ECANCELED || rc == -ENOMEM || rc == -EINVAL ||
+                (rc == -EPIPE && f->begin_rc != -EPIPE);
     if (rc)
         return rc;
     rc = exchange(f, ret_ours);

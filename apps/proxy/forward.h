@@ -19,6 +19,8 @@ struct forward {
     struct mr_call *call;
     struct mr_group group; /* those who are at it; empty before and after */
     struct mr_event over;  /* a head came, it failed, or our client did */
+    bool begun;
+    int begin_rc;
     bool answered;
     int answer_rc;
     int client_rc;

@@ -400,6 +400,41 @@ TEST(proxy_client_leaves)
     EQ_INT(site_stop(&s), 0);
 }
 
+/* One that leaves while its request waits for a connection: it is not made. */
+TEST(proxy_client_leaves_the_queue)
+{
+    struct bad_child bad;
+    struct client_answer a;
+    struct site s = {0};
+    int first, second;
+
+    OK(site_start(&s,
+                  "workers = 1\nroute '/' { app = proxy\n"
+                  "    to = 'http://@HOST@:9000' }\n"
+                  "route '/one' { app = proxy  strip = on\n"
+                  "    to = 'http://@HOST@:9000'  max_connections = 1 }\n"));
+    OK(bad_start(&bad, &s));
+    first = client_dial(&s);
+    OK(client_ask(first, "/one/never?head=none"));
+    OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "path /never")));
+    second = client_dial(&s);
+    OK(client_send(second, "POST /one/order HTTP/1.1\r\nHost: t\r\n"
+                           "Content-Length: 3\r\n\r\nabc"));
+    OK(UNTIL(site_row(&s, 0)->in_flight == 2));
+    close(second);
+    OK(UNTIL(site_row(&s, 0)->in_flight == 1));
+    /* Nor is it when there is a connection again. */
+    close(first);
+    OK(UNTIL(site_row(&s, 0)->in_flight == 0));
+    OK(client_get(&s, "/one/next?size=3", &a));
+    EQ_INT(a.status, 200);
+    OK(client_get(&s, "/stat", &a));
+    OK(strstr(a.body, "path /next"));
+    OK(!strstr(a.body, "path /order"));
+    bad_stop(&bad);
+    EQ_INT(site_stop(&s), 0);
+}
+
 TEST(proxy_websocket)
 {
     static char frame[256], in[4096];
@@ -506,6 +541,6 @@ TEST(proxy_configuration)
 
 SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_mute_server,
       proxy_tries_again_with_a_body, proxy_both_ways, proxy_client_leaves,
-      proxy_websocket, proxy_health, proxy_ends_while_it_checks,
-      proxy_configuration)
+      proxy_client_leaves_the_queue, proxy_websocket, proxy_health,
+      proxy_ends_while_it_checks, proxy_configuration)
 TEST_MAIN()
