@@ -391,7 +391,8 @@ static void report(struct get_download *d, bool was_there, bool kept,
     struct stat st;
 
     if (was_there) {
-        snprintf(text, sizeof text, "%s: it is there already", d->name);
+        snprintf(text, sizeof text, "%s: it is there already%s", d->name,
+                 d->e->o->checksum ? ", and its checksum is right" : "");
         get_report_note(r, &d->about, text);
         if (mr_sys_fstatat(d->dir, d->name, &st, 0) == 0)
             bytes = (uint64_t)st.st_size;
@@ -416,10 +417,12 @@ static void fetch(struct get_download *d)
     if (rc == 0)
         rc = get(d);
     get_end_helpers(d);
+    if (rc == 1 && d->e->o->checksum)
+        get_verify(d);
     bytes = d->part ? (uint64_t)get_part_have(d->part) : 0;
     kept = get_part_close(d->part) && d->outcome != GET_OK;
     d->part = NULL;
-    report(d, rc == 1, kept, bytes);
+    report(d, rc == 1 && d->outcome == GET_OK, kept, bytes);
     get_engine_count(d->e, d->outcome, bytes, kept);
 }
 
@@ -483,6 +486,8 @@ struct get_bar get_download_bar(struct get_download *d, char *state_text,
                  d->why);
     else if (d->state == GET_ENDING)
         snprintf(state_text, size, "to disk");
+    else if (d->state == GET_VERIFYING)
+        snprintf(state_text, size, "checking");
     else
         return b;
     b.state = state_text;

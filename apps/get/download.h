@@ -10,6 +10,7 @@
  *     download.c   the tries: what to ask for, and what to do when it fails
  *     ask.c        a request for a part of it
  *     place.c      the file's name and its part
+ *     verify.c     a file that is there already
  *     pull.c       an answer's body into its place; more connections
  *     stdout.c     the same to standard output
  *
@@ -53,8 +54,9 @@ struct get_mirror {
 enum get_state {
     GET_ASKING,
     GET_RECEIVING,
-    GET_RESTING, /* before a retry */
-    GET_ENDING,  /* checking, syncing, renaming */
+    GET_RESTING,   /* before a retry */
+    GET_ENDING,    /* checking, syncing, renaming */
+    GET_VERIFYING, /* a file that is there already */
 };
 
 #define GET_DOWNLOAD_WHY (MR_CLIENT_WHY + 256)
@@ -170,6 +172,12 @@ void get_place_explain(struct get_download *d, int rc);
  * d->why. May park. */
 MR_MUST_USE int get_place_settle(struct get_download *d,
                                  const struct get_answer *a, bool resumable);
+
+/* --- verify.c --- */
+
+/* d->name is there already: is its checksum the one of --checksum? d->outcome
+ * is GET_OK as before; or not, and d->why says why. May park. */
+void get_verify(struct get_download *d);
 
 /* --- pull.c --- */
 

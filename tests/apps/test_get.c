@@ -9,6 +9,9 @@
  *
  * over budget: tables, of one program's behaviour.
  */
+#include <sys/stat.h>
+
+#include "io/digest.h"
 #include "tests/apps/get_util.h"
 
 /* --- one file, and what may happen to it --- */
@@ -157,6 +160,72 @@ IN_HUB(checksums)
     CHECK_OK(says(&err, "checksum"));
     CHECK_EQ_INT(RUN("@/b?size=1M", "--checksum", "sha256=12"), 2);
     CHECK_EQ_INT(RUN("@/b?size=1M", "--checksum", empty, "-o", "-"), 9);
+    end();
+    return 0;
+}
+
+/* sha256=... of a file of the bad server's. */
+static const char *sum_of(const char *name)
+{
+    static char text[MR_CHECKSUM_TEXT];
+    char path[160], buf[4096];
+    struct mr_digest *digest;
+    struct mr_checksum sum;
+    FILE *f;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    f = fopen(path, "r");
+    if (!f || mr_digest_new(&digest, MR_DIGEST_SHA256) != 0)
+        return "";
+    while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+        CHECK_EQ_INT(mr_digest_add(digest, buf, n), 0);
+    CHECK_EQ_INT(mr_digest_end(digest, &sum), 0);
+    mr_digest_free(digest);
+    (void)fclose(f);
+    mr_checksum_format(text, &sum);
+    return text;
+}
+
+/* With -c: nothing is asked for it, and it stays as it is. */
+IN_HUB(a_file_that_is_there_is_checked)
+{
+    static const char other[] = "sha1="
+                                "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    const char *right;
+    char fifo[128];
+
+    if (!begin(NULL))
+        return 0;
+    CHECK_EQ_INT(RUN("@/f?size=12M"), 0); /* more than one piece */
+    right = sum_of("f");
+    CHECK_EQ_INT(RUN("@/f?size=12M", "-c", "--checksum", right), 0);
+    CHECK_OK(says(&err, "f: it is there already, and its checksum is right"));
+    CHECK_EQ_INT(
+        RUN("@/f?size=12M", "-c", "--max-time=1ms", "--checksum", right), 4);
+    CHECK_OK(says(&err, "--max-time"));
+    CHECK_EQ_INT(bad_path(bad, "/f")->requests, 1);
+    CHECK_EQ_INT(RUN("@/g?size=12M&seed=2"), 0);
+    CHECK_EQ_INT(RUN("@/g?size=12M", "-c", "--checksum", right), 9);
+    CHECK_OK(says(&err, "g: is there already, and its checksum is wrong: it "
+                        "has sha256="));
+    CHECK_EQ_INT(bad_path(bad, "/g")->requests, 1);
+    CHECK_OK(has_file("g", 12 << 20, 2));
+    CHECK_EQ_INT(RUN("@/g?size=12M", "-c", "--overwrite", "--checksum", right),
+                 0);
+    CHECK_OK(has_file("g", 12 << 20, 1));
+    snprintf(fifo, sizeof fifo, "%s/pipe", dir);
+    CHECK_EQ_INT(mkfifo(fifo, 0600), 0);
+    CHECK_EQ_INT(RUN("@/pipe?size=1K", "-c", "--checksum", right), 3);
+    CHECK_OK(says(&err, "pipe: is there already, and its checksum is not "
+                        "known: it is no file"));
+    CHECK_EQ_INT(RUN("@/x?size=1M&field=Content-Disposition:%20attachment;%20"
+                     "filename=f",
+                     "-c", "--checksum", other),
+                 9);
+    CHECK_OK(says(&err, "f: is there already, and its checksum is wrong: it "
+                        "has sha1="));
+    CHECK_OK(has_file("f", 12 << 20, 1));
     end();
     return 0;
 }
@@ -564,8 +633,8 @@ IN_HUB(killed_it_is_in_nobodys_way)
 }
 
 SUITE("mrget: files", files_one_by_one, goes_on_where_it_stopped,
-      a_source_that_changed_is_begun_anew, checksums, mirrors,
-      a_lane_cut_while_a_helper_asks)
+      a_source_that_changed_is_begun_anew, checksums,
+      a_file_that_is_there_is_checked, mirrors, a_lane_cut_while_a_helper_asks)
 SUITE("mrget: several", many_at_once, one_that_fails_is_one, lists,
       names_of_servers)
 SUITE("mrget: what it tells", to_standard_output, the_tutorials_words, events,
