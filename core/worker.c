@@ -95,6 +95,8 @@ int mr_worker_fail(struct mr_worker *w, const char *fmt, ...)
 
 /* --- on the hub --- */
 
+#define LOOK_MS 200
+
 int mr_worker_run(struct mr_worker *w, intptr_t (*fn)(void *w),
                   intptr_t *ret_result)
 {
@@ -145,10 +147,29 @@ static void renew(struct mr_worker *w)
         w->hooks->on_renew(w, w->hooks->arg);
 }
 
+/* Until fd may have something to read. What cannot be watched, as the kernel
+ * has no room for it, is looked at again soon: a worker that hears nothing
+ * could neither be replaced nor stopped. 0 or -ECANCELED. */
+static int wait_for(int fd, const char *what, bool *told)
+{
+    int rc = mr_hub_wait_fd(fd, MR_READABLE, MR_NEVER);
+
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    if (!*told)
+        mr_log(MR_LOG_WARN,
+               "cannot wait for %s: %s; they are looked for "
+               "every %d ms",
+               what, mr_strerror(rc), LOOK_MS);
+    *told = true;
+    return mr_sleep_ms(LOOK_MS);
+}
+
 static intptr_t hear_master(void *arg)
 {
     struct mr_worker *w = arg;
     struct mr_worker_message m;
+    bool told = false;
     int rc = 0;
 
     while (rc == 0) {
@@ -159,7 +180,7 @@ static intptr_t hear_master(void *arg)
         else if (got == 1 && m.kind == MR_WORKER_RENEW)
             renew(w);
         else if (got == -EAGAIN)
-            rc = mr_hub_wait_fd(w->channel, MR_READABLE, MR_NEVER);
+            rc = wait_for(w->channel, "the master's words", &told);
         else if (got <= 0)
             break;
     }
@@ -170,20 +191,30 @@ static intptr_t hear_master(void *arg)
     return rc;
 }
 
+/* SIGQUIT and SIGHUP come from a terminal: the master acts on them. */
+static void act_on(struct mr_worker *w, int signal)
+{
+    if (signal == SIGTERM || signal == SIGINT)
+        begin_drain(w);
+    else if (signal == SIGUSR1)
+        reopen(w);
+    else if (signal == SIGUSR2)
+        mr_inspect_all();
+}
+
 static intptr_t hear_signals(void *arg)
 {
     struct mr_worker *w = arg;
     struct mr_signal sig;
-    int rc;
+    bool told = false;
+    int rc = 0;
 
-    while ((rc = mr_signal_wait(w->signals, &sig, MR_NEVER)) == 0) {
-        if (sig.number == SIGTERM || sig.number == SIGINT)
-            begin_drain(w);
-        else if (sig.number == SIGUSR1)
-            reopen(w);
-        else if (sig.number == SIGUSR2)
-            mr_inspect_all();
-        /* SIGQUIT and SIGHUP come from a terminal: the master acts on them */
+    while (rc == 0) {
+        rc = mr_signal_read(w->signals, &sig);
+        if (rc == -EAGAIN)
+            rc = wait_for(w->signals, "signals", &told);
+        else if (rc == 0)
+            act_on(w, sig.number);
     }
     mr_signal_close(w->signals);
     w->signals = -1;

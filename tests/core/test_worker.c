@@ -273,6 +273,35 @@ TEST(signals)
     teardown();
 }
 
+/* The kernel's limit of watches is reached, and stays so. */
+static intptr_t live_deaf(void *arg)
+{
+    struct mr_worker *w = arg;
+
+    mr_sys_fault_always(MR_SYS_EPOLL_CTL, -ENOSPC);
+    CHECK_EQ_INT(mr_worker_attend(w, &hooks), 0);
+    CHECK_EQ_INT(mr_worker_wait_drain(w, mr_after_ms(1)), -ETIMEDOUT);
+    ask();
+    CHECK_EQ_INT(mr_worker_wait_drain(w, MR_NEVER), 0);
+    mr_sys_fault_clear();
+    return 0;
+}
+
+TEST(hears_without_watches)
+{
+    static ask_fn *const asks[] = {ask_by_message, ask_by_death, ask_by_term};
+
+    for (size_t i = 0; i < MR_ARRAY_LEN(asks); i++) {
+        CASE("%zu", i);
+        setup();
+        ask = asks[i];
+        drains = 0;
+        EQ_INT(mr_worker_run(&worker, live_deaf, NULL), 0);
+        EQ_INT(drains, 1);
+        teardown();
+    }
+}
+
 static intptr_t attend_fails(void *arg)
 {
     mr_sys_fault(MR_SYS_SIGNALFD, 1, -EMFILE);
@@ -378,6 +407,6 @@ TEST(enter_fails)
 }
 
 SUITE("messages", messages, the_other_end_is_gone, ready_and_fail)
-SUITE("hub", drain, signals, attend_without_descriptors)
+SUITE("hub", drain, signals, hears_without_watches, attend_without_descriptors)
 SUITE("child", enter_in_order, enter_fails)
 TEST_MAIN()
