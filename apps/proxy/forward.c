@@ -63,6 +63,17 @@ static intptr_t upwards(void *arg)
     return 0; /* what the server did wrong is told by its answer */
 }
 
+/* Two at once, until one of them says that it is over. */
+static int run_both(struct forward *f, intptr_t (*one)(void *f),
+                    intptr_t (*other)(void *f))
+{
+    mr_event_init(&f->over);
+    if (!mr_group_spawn(&f->group, one, f) ||
+        !mr_group_spawn(&f->group, other, f))
+        return -ENOMEM;
+    return mr_event_wait(&f->over, MR_NEVER);
+}
+
 static intptr_t beginning(void *arg)
 {
     struct forward *f = arg;
@@ -88,14 +99,11 @@ static intptr_t leaving(void *arg)
  * before there was one; else as mr_call_begin. */
 static int begin(struct forward *f)
 {
-    int rc = -ENOMEM;
+    int rc;
 
     f->begun = false;
     f->begin_rc = 0;
-    mr_event_init(&f->over);
-    if (mr_group_spawn(&f->group, beginning, f) &&
-        mr_group_spawn(&f->group, leaving, f))
-        rc = mr_event_wait(&f->over, MR_NEVER);
+    rc = run_both(f, beginning, leaving);
     if (rc == 0 && !f->begun)
         rc = -EPIPE;
     mr_group_close(&f->group); /* the one that is left, or both */
@@ -117,14 +125,11 @@ static intptr_t downwards(void *arg)
  */
 static int exchange(struct forward *f, bool *ret_ours)
 {
-    int rc = -ENOMEM;
+    int rc;
 
     f->answered = false;
     f->client_rc = 0;
-    mr_event_init(&f->over);
-    if (mr_group_spawn(&f->group, downwards, f) &&
-        mr_group_spawn(&f->group, upwards, f))
-        rc = mr_event_wait(&f->over, MR_NEVER);
+    rc = run_both(f, downwards, upwards);
     *ret_ours = rc != 0 || !f->answered;
     if (rc == 0)
         rc = f->answered ? f->answer_rc : f->client_rc;
