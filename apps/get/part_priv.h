@@ -59,7 +59,8 @@ static inline void get_part_run(const struct get_part *p, mr_offload_fn *fn,
 int get_part_wait_quiet(struct get_part *p);
 /* A journal, if it is time for one. */
 void get_part_maybe_checkpoint(struct get_part *p);
-/* The one to leave behind. Nothing else is under way. May park, shielded. */
+/* The one to leave behind: true, if there is one, of what has come or of less.
+ * Nothing else is under way. May park, shielded. */
 bool get_part_last_checkpoint(struct get_part *p);
 
 #endif

@@ -92,10 +92,11 @@ static void judge(struct get_download *d, const struct mr_checksum *is)
 
 static void explain(struct get_download *d, int rc)
 {
-    d->outcome = rc == -ECANCELED                     ? GET_INTERRUPTED
-                 : rc == -ETIMEDOUT                   ? GET_NETWORK
-                 : rc == -ENOMEM || rc == -EOPNOTSUPP ? GET_OTHER
-                                                      : GET_FILE;
+    d->outcome = rc == -ECANCELED   ? GET_INTERRUPTED
+                 : rc == -ETIMEDOUT ? GET_NETWORK
+                 : rc == -ENOMEM || rc == -EAGAIN || rc == -EOPNOTSUPP
+                     ? GET_OTHER
+                     : GET_FILE;
     snprintf(d->why, sizeof d->why,
              "%s: is there already, and its checksum is not known: %s", d->name,
              rc == -EINVAL      ? "it is no file"
