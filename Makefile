@@ -103,6 +103,13 @@ test_all  := $(test_bins) $(test_sh)
 test_first := $(foreach t,$(test_long),$(filter $(OUT)/tests/$(t) tests/$(t),\
 	$(test_all)))
 test_list := $(test_first) $(filter-out $(test_first),$(test_all))
+ifneq ($(TESTS),)
+test_list := $(foreach t,$(TESTS),$(filter $(OUT)/tests/$(t) tests/$(t),\
+	$(test_all)))
+$(if $(filter-out $(words $(TESTS)),$(words $(test_list))),\
+	$(error TESTS=$(TESTS): not all of them are tests, as apps/test_get and \
+		apps/test_tour.sh are))
+endif
 site      := $(call obj,$(filter-out $(wildcard tests/apps/test_*.c),\
 	$(wildcard tests/apps/*.c)))
 test_apps := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/apps/apps/*.c))
@@ -244,15 +251,17 @@ run: deps ## build and run the server on conf/millrace.conf (ARGS= is appended)
 	@$(MAKE) --no-print-directory all
 	@exec $(OUT)/millrace -c conf/millrace.conf $(ARGS)
 
-test: deps ## run all tests (TEST_ONLY=name: one of them; V=1: with output)
+test: deps ## run all tests (TESTS="io/test_fd ...": these programs; TEST_ONLY=name: one test; V=1: with output)
 	@$(MAKE) --no-print-directory test-run
 
-test-bins: all $(tour) $(factory) $(test_bins) $(test_apps) $(wire) $(bad)
+test-bins: all $(tour) $(factory) $(filter $(test_list),$(test_bins)) \
+	$(test_apps) $(wire) $(bad)
 test-run: test-bins
 	@MODE=$(MODE) CC="$(CC)" MR_BUILD=$(OUT) MILLRACE=$(OUT)/millrace \
 		RUN="$(RUN)" tests/run.sh \
 		$(foreach t,$(test_list),$(if $(filter %.sh,$(t)),'sh $(t)',$(t))) \
-		$(if $(and $(wire),$(wires),$(server)),'$(wire) $(wires)')
+		$(if $(and $(wire),$(wires),$(server),$(if $(TESTS),,all)),\
+			'$(wire) $(wires)')
 
 test-core: $(call tests_of,core)
 	@MODE=$(MODE) MR_BUILD=$(OUT) RUN="$(RUN)" tests/run.sh $^

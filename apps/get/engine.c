@@ -406,16 +406,15 @@ static int open_dir(struct get_engine *e)
 
 static int check_sum(struct get_engine *e)
 {
-    char why[GET_SOURCE_WHY];
-    const char *reason;
+    char why[MR_CLIENT_WHY];
+    int rc;
 
     if (!e->o->checksum)
         return 0;
-    if (mr_checksum_parse(mr_str(e->o->checksum), &e->checksum, &reason) != 0) {
-        snprintf(why, sizeof why, "--checksum '%.200s': %s", e->o->checksum,
-                 reason);
-        refuse(e, NULL, GET_USAGE, why);
-        return -EINVAL;
+    rc = get_setup_checksum(&e->checksum, e->o->checksum, why);
+    if (rc) {
+        refuse(e, NULL, rc == -ENOMEM ? GET_OTHER : GET_USAGE, why);
+        return rc;
     }
     if (mr_digest_is_weak(e->checksum.kind))
         get_report_note(e->report, NULL,

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/sys.h"
 #include "http/cookie_jar.h"
 #include "http/netrc.h"
 #include "http/proxies.h"
+#include "io/digest.h"
 
 static int64_t now_s(void)
 {
@@ -161,4 +163,27 @@ enum get_outcome get_setup_close(struct get_setup *s,
                  strerror(-rc));
     free_all(s);
     return rc ? GET_FILE : GET_OK;
+}
+
+int get_setup_checksum(struct mr_checksum *ret, const char *text, char *why)
+{
+    struct mr_digest *tried;
+    const char *reason;
+    int rc;
+
+    if (mr_checksum_parse(mr_str(text), ret, &reason) != 0) {
+        snprintf(why, MR_CLIENT_WHY, "--checksum '%.200s': %s", text, reason);
+        return -EINVAL;
+    }
+    rc = mr_digest_new(&tried, ret->kind);
+    if (rc == 0)
+        mr_digest_free(tried);
+    else if (rc == -EOPNOTSUPP)
+        snprintf(why, MR_CLIENT_WHY,
+                 "--checksum: no %s here: mrget was built without OpenSSL, or "
+                 "this machine's policy forbids it",
+                 mr_digest_name(ret->kind));
+    else
+        snprintf(why, MR_CLIENT_WHY, "--checksum: %s", strerror(-rc));
+    return rc;
 }

@@ -10,6 +10,7 @@
 #include "apps/get/outcome.h"
 #include "apps/get/report.h"
 #include "http/client.h"
+#include "io/checksum.h"
 
 struct get_setup {
     struct mr_client *client;
@@ -28,5 +29,10 @@ MR_MUST_USE enum get_outcome get_setup_open(struct get_setup *ret,
  * or GET_FILE and why. */
 MR_MUST_USE enum get_outcome
 get_setup_close(struct get_setup *s, const struct get_options *o, char *why);
+
+/* --checksum's text, and whether this build and machine can compute such a one.
+ * 0; -EINVAL, -EOPNOTSUPP, -ENOMEM and why (MR_CLIENT_WHY bytes). */
+MR_MUST_USE int get_setup_checksum(struct mr_checksum *ret, const char *text,
+                                   char *why);
 
 #endif

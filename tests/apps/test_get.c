@@ -145,13 +145,53 @@ IN_HUB(a_source_that_changed_is_begun_anew)
     return 0;
 }
 
-IN_HUB(checksums)
+/* This build has OpenSSL. */
+static bool has_digests(void)
 {
-    static const char empty[] =
-        "sha256="
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    struct mr_digest *d;
+
+    if (mr_digest_new(&d, MR_DIGEST_SHA256) != 0)
+        return false;
+    mr_digest_free(d);
+    return true;
+}
+
+static bool skip_without_digests(void)
+{
+    return !has_digests() && !test_skip("OpenSSL is not in this build");
+}
+
+static const char empty[] =
+    "sha256="
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/* Where a sum cannot be computed nothing is asked for: by OpenSSL's policy, or
+ * as there is no OpenSSL in this build. */
+IN_HUB(no_checksums_here)
+{
+    char path[128];
+    FILE *f;
 
     if (!begin(NULL))
+        return 0;
+    snprintf(path, sizeof path, "%s/policy", dir);
+    f = fopen(path, "w");
+    CHECK_OK(f && fputs("openssl_conf = all\n[all]\nalg_section = evp\n"
+                        "[evp]\ndefault_properties = fips=yes\n",
+                        f) > 0);
+    CHECK_OK(f && fclose(f) == 0);
+    setenv("OPENSSL_CONF", path, 1);
+    CHECK_EQ_INT(RUN("@/a?size=0", "--checksum", empty), 2);
+    CHECK_OK(says(&err, "--checksum: no sha256 here"));
+    unsetenv("OPENSSL_CONF");
+    CHECK_EQ_PTR(bad_path(bad, "/a"), NULL);
+    end();
+    return 0;
+}
+
+IN_HUB(checksums)
+{
+    if (skip_without_digests() || !begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/a?size=0", "--checksum", empty), 0);
     CHECK_OK(has_file("a", 0, 1));
@@ -195,7 +235,7 @@ IN_HUB(a_file_that_is_there_is_checked)
     const char *right;
     char fifo[128];
 
-    if (!begin(NULL))
+    if (skip_without_digests() || !begin(NULL))
         return 0;
     CHECK_EQ_INT(RUN("@/f?size=12M"), 0); /* more than one piece */
     right = sum_of("f");
@@ -418,7 +458,7 @@ IN_HUB(events)
 
 IN_HUB(the_command_line)
 {
-    static const struct {
+    const struct {
         const char *a, *b, *c;
         int status;
         const char *words;
@@ -451,7 +491,8 @@ IN_HUB(the_command_line)
         {"-o", "", "@/a", 2, "a name, or -"},
         {"-co", "-", "@/a", 2, "cannot be resumed"},
         {"-o", "..", "@/a", 2, "no name for a file"},
-        {"--cacert", "/nowhere.pem", "@/a", 3, "/nowhere.pem"},
+        {"--cacert", "/nowhere.pem", "@/a", 3,
+         has_digests() ? "/nowhere.pem" : "without TLS"},
         {"--proxy", "socks5://h/", "@/a", 2, "socks5"},
         {"--load-cookies", "/nowhere", "@/a", 3, "/nowhere"},
         {"-d", "/nowhere", "@/a", 3, "/nowhere: No such file"},
@@ -634,7 +675,7 @@ IN_HUB(killed_it_is_in_nobodys_way)
 }
 
 SUITE("mrget: files", files_one_by_one, goes_on_where_it_stopped,
-      a_source_that_changed_is_begun_anew, checksums,
+      a_source_that_changed_is_begun_anew, no_checksums_here, checksums,
       a_file_that_is_there_is_checked, mirrors, a_lane_cut_while_a_helper_asks)
 SUITE("mrget: several", many_at_once, one_that_fails_is_one, lists,
       names_of_servers)

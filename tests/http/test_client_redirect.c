@@ -4,6 +4,7 @@
  * proxies; and bodies that came coded.
  */
 #include "http/proxies.h"
+#include "io/tls_tickets.h"
 #include "tests/http/client_util.h"
 
 #define TO(status, place)                                                    \
@@ -196,9 +197,20 @@ static const struct {
     {"HTTP/1.1 200 Up\r\n\r\nnow", "!EPROTO", "spoke into its tunnel"},
     {"HTTP/1.1 200\nUp\r\n\r\n", "!EPROTO", "malformed answer of proxy"},
     {"HTTP/1.1 200 Up\r\n", "!ENODATA", "closed the connection"},
+    /* The last: TLS in the tunnel, where there is TLS. */
     {"HTTP/1.1 200 Up\r\nContent-Length: 9\r\n\r\n", "!ECONNABORTED",
      "TLS with a.example"},
 };
+
+static bool has_tls(void)
+{
+    struct mr_tls_tickets *t;
+
+    if (mr_tls_tickets_new(&t) != 0)
+        return false;
+    mr_tls_tickets_free(t);
+    return true;
+}
 
 CLIENT(asks_a_proxy_for_a_tunnel)
 {
@@ -206,7 +218,7 @@ CLIENT(asks_a_proxy_for_a_tunnel)
     struct mr_client_request r = {.url = mr_str("https://a.example:444/x")};
 
     use_client(t, client_by(p));
-    for (size_t i = 0; i < MR_ARRAY_LEN(tunnels); i++) {
+    for (size_t i = 0; i < MR_ARRAY_LEN(tunnels) - !has_tls(); i++) {
         struct scene one = {.answers = {tunnels[i].answer}, .leaves = true};
 
         CASE("%s", tunnels[i].answer);
