@@ -220,10 +220,12 @@ static int see_watched(struct mr_request *req, struct mr_response *res,
 
 /* With a long run queue the kernel is asked again, and tells of those that
  * have begun again, before it is their turn. That is no reason to stop their
- * watchers, and start them later. */
+ * watchers, and start them later. When it is asked is a matter of time: not
+ * between those two moments at each try. */
 WEB(batch_stays_watched)
 {
     uint64_t polls = 0;
+    bool asked = false;
 
     web_route(w, "/hello", hello, NULL);
     web_route(w, "/", see_watched, NULL);
@@ -231,14 +233,17 @@ WEB(batch_stays_watched)
     busy = true;
     for (int i = 0; i < 2000; i++)
         CHECK_OK(mr_spawn(be_busy, NULL));
-    send_all(GET("/"));
-    UNTIL(!mr_list_is_empty(&w->http->begun));
-    polls = mr_hub_stats(mr_hub_self()).polls;
-    UNTIL(mr_list_is_empty(&w->http->begun));
-    CHECK_OK(mr_hub_stats(mr_hub_self()).polls > polls);
+    for (int i = 0; i < 100 && !asked; i++) {
+        send_all(GET("/"));
+        UNTIL(!mr_list_is_empty(&w->http->begun));
+        polls = mr_hub_stats(mr_hub_self()).polls;
+        UNTIL(mr_list_is_empty(&w->http->begun));
+        asked = mr_hub_stats(mr_hub_self()).polls > polls;
+        for (size_t k = 0; k < MANY; k++)
+            CHECK_EQ_INT(client_answer(clients[k]), 200);
+    }
+    CHECK_OK(asked);
     busy = false;
-    for (size_t i = 0; i < MANY; i++)
-        CHECK_EQ_INT(client_answer(clients[i]), 200);
     CHECK_EQ_INT(w->http->begun_n, 0);
     free_all();
 }
