@@ -467,10 +467,11 @@ static void account(const struct test_case *t, int output)
     for (unsigned i = 0; i < n; i++) {
         const struct failure *f;
 
-        if (i >= FAILURES) {
-            CU_assertImplementation(CU_FALSE, (unsigned)t->line, "one more",
+        /* CUnit walks its list for each: a loop that fails would take hours. */
+        if (i == FAILURES) {
+            CU_assertImplementation(CU_FALSE, (unsigned)t->line, "and more",
                                     t->file, "", CU_FALSE);
-            continue;
+            break;
         }
         f = &board->failure[i];
         CU_assertImplementation(CU_FALSE, (unsigned)f->line, f->text, f->file,
