@@ -142,6 +142,9 @@ enum {
     MR_HAS_BYTERANGES = 1 << 13, /* its type is multipart/byteranges */
 };
 
+/* Fields of one answer: more than that is a loop gone wrong. */
+#define MR_EXTRA_MAX 64
+
 /* One formatted field, "Name: value\r\n". */
 struct mr_extra {
     struct mr_extra *next;

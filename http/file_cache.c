@@ -52,6 +52,7 @@ struct entry {
     int64_t opened;                /* mr_now() */
     char *content;                 /* NULL: not read */
     struct mr_compress_memo coded; /* of it */
+    void *note;
     uint32_t hash;
     char path[];
 };
@@ -128,6 +129,7 @@ static void unref(struct entry *e)
     mr_fd_close(e->file.fd);
     mr_free(e->content);
     mr_compress_memo_fini(&e->coded);
+    mr_free(e->note);
     mr_free(e);
 }
 
@@ -471,4 +473,9 @@ bool mr_file_cache_content(const struct mr_cached_file *f, struct mr_str *ret)
 struct mr_compress_memo *mr_file_cache_memo(const struct mr_cached_file *f)
 {
     return &entry_of(f)->coded;
+}
+
+void **mr_file_cache_note(const struct mr_cached_file *f)
+{
+    return &entry_of(f)->note;
 }

@@ -68,6 +68,10 @@ MR_MUST_USE bool mr_file_cache_content(const struct mr_cached_file *f,
 /* Where the compressed forms of those bytes are kept as long as they are. */
 struct mr_compress_memo *mr_file_cache_memo(const struct mr_cached_file *f);
 
+/* Where who sends it may keep what they found out about it: NULL, or a block of
+ * mr_alloc's, which is freed when the file has changed or is forgotten. */
+void **mr_file_cache_note(const struct mr_cached_file *f);
+
 /* How many are kept now. */
 size_t mr_file_cache_count(const struct mr_file_cache *c);
 

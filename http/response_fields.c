@@ -14,9 +14,6 @@
 #include "http/conn_priv.h"
 #include "http/cookie.h"
 
-/* Fields of one answer: more than that is a loop gone wrong. */
-#define MAX_EXTRA 64
-
 enum { OURS = 1 << 15 };
 /* RFC 9110 5.3: a field that is no list stands once. */
 enum {
@@ -104,7 +101,7 @@ static int add(struct mr_response *res, unsigned is, struct mr_str name,
 
     if (res->has & is & ONCE)
         return -EEXIST;
-    if (res->extra_n == MAX_EXTRA)
+    if (res->extra_n == MR_EXTRA_MAX)
         return -ENOBUFS;
     e = mr_arena_alloc(&res->x->arena, sizeof *e + n);
     if (!e)

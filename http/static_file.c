@@ -9,6 +9,9 @@
  *
  * All of it is of the file as it was when it was opened and looked at; a file
  * that is cut short meanwhile ends the connection (http/response.h, 3).
+ *
+ * What a whole file is sent with is the same each time, once its tag is strong:
+ * a file that is in a cache has it noted there (struct note).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +23,7 @@
 #include "http/mime.h"
 #include "http/negotiate.h"
 #include "http/range.h"
+#include "http/saved_fields.h"
 #include "http/static_priv.h"
 
 /* "W/" '"' size '-' seconds '-' nanoseconds '"', in hexadecimal; before the
@@ -29,6 +33,14 @@
 #define NS_PER_S INT64_C(1000000000)
 /* The coarsest clock of a file system in use: FAT's counts in two seconds. */
 #define TICK_S 2
+
+/* Behind it are the fields. */
+struct note {
+    enum mr_coding coding;
+    struct mr_str type;
+    size_t tag_n;
+    char tag[ETAG_MAX];
+};
 
 /* What is sent: borrowed from who asked for it. */
 struct sending {
@@ -40,7 +52,44 @@ struct sending {
     uint64_t size;
     struct mr_str type; /* NUL-terminated */
     enum mr_coding coding;
+    const struct note *note; /* NULL: none yet */
 };
+
+/* --- notes --- */
+
+static const struct note *find_note(const struct mr_cached_file *kept,
+                                    enum mr_coding coding)
+{
+    const struct note *note = kept ? *mr_file_cache_note(kept) : NULL;
+
+    return note && note->coding == coding ? note : NULL;
+}
+
+static const struct mr_saved_fields *fields_of(const struct note *note)
+{
+    return (const struct mr_saved_fields *)(note + 1);
+}
+
+/* The fields since the mark are those of any 200 of this file. */
+static void take_note(const struct sending *f, struct mr_str etag,
+                      const struct mr_fields_mark *mark)
+{
+    size_t size = mr_fields_size(f->res, mark);
+    struct note *note;
+
+    if (!f->kept || *mr_file_cache_note(f->kept) || size == 0 ||
+        mr_str_starts(etag, "W/"))
+        return;
+    note = mr_alloc(sizeof *note + size);
+    if (!note)
+        return;
+    note->coding = f->coding;
+    note->type = f->type;
+    note->tag_n = etag.n;
+    memcpy(note->tag, etag.p, etag.n);
+    mr_fields_save(f->res, mark, (struct mr_saved_fields *)(note + 1));
+    *mr_file_cache_note(f->kept) = note;
+}
 
 /* --- validators --- */
 
@@ -235,24 +284,51 @@ static int send_whole(const struct sending *f)
     return mr_reply_file(f->res, MR_STATUS_OK, f->type.p, f->fd, 0, f->size);
 }
 
-static int send_ranges(const struct sending *f, int status,
-                       const struct mr_ranges *r)
+/* status: what mr_ranges_decide says. */
+static int add_range_fields(const struct sending *f, int status)
 {
     int err = mr_response_header(f->res, "Accept-Ranges", "bytes");
 
-    if (err)
+    if (err || status == MR_STATUS_RANGE_NOT_SATISFIABLE)
         return err;
-    if (status == MR_STATUS_RANGE_NOT_SATISFIABLE)
-        return send_none(f);
     err = add_fields(f);
     if (!err && f->coding != MR_CODING_IDENTITY)
         err = mr_response_header(f->res, "Content-Encoding",
                                  mr_coding_name(f->coding));
-    if (err)
-        return err;
+    return err;
+}
+
+static int send_ranges(const struct sending *f, int status,
+                       const struct mr_ranges *r)
+{
+    if (status == MR_STATUS_RANGE_NOT_SATISFIABLE)
+        return send_none(f);
     if (status == MR_STATUS_OK)
         return send_whole(f);
     return r->n == 1 ? send_one(f, &r->v[0]) : send_several(f, r);
+}
+
+/* conditional, ranged: what mr_conditional and mr_ranges_decide say. */
+static int answer_anew(const struct sending *f, const struct mr_validators *v,
+                       int conditional, int ranged, const struct mr_ranges *r)
+{
+    struct mr_fields_mark mark = mr_fields_mark(f->res);
+    int err = add_validators(f->res, v);
+
+    if (!err && f->s->precompressed)
+        err = mr_response_header(f->res, "Vary", "Accept-Encoding");
+    if (!err && conditional == MR_STATUS_NOT_MODIFIED)
+        err = add_fields(f);
+    if (err)
+        return err;
+    if (conditional)
+        return mr_reply_status(f->res, conditional);
+    err = add_range_fields(f, ranged);
+    if (err)
+        return err;
+    if (ranged == MR_STATUS_OK)
+        take_note(f, v->etag, &mark);
+    return send_ranges(f, ranged, r);
 }
 
 static int answer(const struct sending *f, const struct stat *st)
@@ -260,29 +336,21 @@ static int answer(const struct sending *f, const struct stat *st)
     const struct mr_headers *h = mr_request_headers(f->req);
     enum mr_method method = mr_request_method(f->req);
     int64_t now = mr_sys_realtime() / NS_PER_S;
-    char tag[ETAG_MAX];
-    const struct mr_validators v = {
-        .etag = mr_str_n(tag, put_etag(tag, st, f->coding, now)),
-        .modified = st->st_mtim.tv_sec,
-    };
+    struct mr_validators v = {.modified = st->st_mtim.tv_sec};
+    int conditional, ranged, err;
     struct mr_ranges r;
-    int status, err;
+    char tag[ETAG_MAX];
 
-    err = add_validators(f->res, &v);
-    if (!err && f->s->precompressed)
-        err = mr_response_header(f->res, "Vary", "Accept-Encoding");
-    if (err)
-        return err;
-    status = mr_conditional(h, method, &v, now);
-    if (status == MR_STATUS_NOT_MODIFIED) {
-        err = add_fields(f);
-        if (err)
-            return err;
+    v.etag = f->note ? mr_str_n(f->note->tag, f->note->tag_n)
+                     : mr_str_n(tag, put_etag(tag, st, f->coding, now));
+    conditional = mr_conditional(h, method, &v, now);
+    ranged = mr_ranges_decide(h, method, &v, now, f->size, &r);
+    if (MR_LIKELY(f->note && !conditional && ranged == MR_STATUS_OK)) {
+        err = mr_fields_restore(f->res, fields_of(f->note));
+        if (err != -EEXIST)
+            return err ? err : send_whole(f);
     }
-    if (status)
-        return mr_reply_status(f->res, status);
-    return send_ranges(f, mr_ranges_decide(h, method, &v, now, f->size, &r),
-                       &r);
+    return answer_anew(f, &v, conditional, ranged, &r);
 }
 
 int mr_static_send(const struct mr_static *s, struct mr_request *req,
@@ -294,7 +362,6 @@ int mr_static_send(const struct mr_static *s, struct mr_request *req,
         .s = s,
         .req = req,
         .res = res,
-        .type = mr_mime_find(s->mime, mr_str(found->path)),
         .coding = MR_CODING_IDENTITY,
     };
     int err = 0;
@@ -308,6 +375,8 @@ int mr_static_send(const struct mr_static *s, struct mr_request *req,
     f.kept = chosen->kept;
     f.fd = chosen->fd;
     f.size = (uint64_t)chosen->st.st_size;
+    f.note = find_note(f.kept, f.coding);
+    f.type = f.note ? f.note->type : mr_mime_find(s->mime, mr_str(found->path));
     err = answer(&f, &chosen->st);
     mr_static_forget(&coded);
     return err;
