@@ -15,9 +15,11 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "core/hub.h"
 #include "core/log.h"
+#include "core/sys.h"
 #include "core/timer.h"
 #include "http/client_priv.h"
 
@@ -202,6 +204,15 @@ ssize_t mr_call_read(struct mr_call *call, void *buf, size_t n,
     if (call->decoder)
         return mr_call_read_decoded(call, buf, n, deadline);
     return mr_call_read_coded(call, buf, n, deadline);
+}
+
+void mr_call_abort(struct mr_call *call)
+{
+    if (call->state != MR_CALL_ANSWERED || !call->conn)
+        return;
+    call->stopped = true;
+    /* The kernel wakes who waits for it, as if the server had left. */
+    (void)mr_sys_shutdown(call->conn->plain.stream.fd, SHUT_RDWR);
 }
 
 /* --- from open to close --- */

@@ -207,6 +207,13 @@ MR_API const char *mr_call_why(const struct mr_call *call);
 MR_API struct mr_stream *mr_call_stream(struct mr_call *call);
 
 /*
+ * From another errand, once the answer's head has come: who waits for the rest
+ * of its body waits no longer, and gets -Exxx, or the end of a body that ends
+ * with its connection. That is not used again. Does nothing when all has come.
+ * The call stays its owner's, to be closed.
+ */
+MR_API void mr_call_abort(struct mr_call *call);
+/*
  * Gives back all of it. What has not been read of the answer is passed over if
  * it is here already; else the connection is closed. Never parks. NULL does
  * nothing.

@@ -322,6 +322,12 @@ int mr_response_flush(struct mr_response *res)
     return err ? break_off(res, err) : 0;
 }
 
+void mr_response_flush_soon(struct mr_response *res)
+{
+    if (res->started && !res->broken && res->x->out.len > 0)
+        mr_hub_before_poll(&res->x->flush);
+}
+
 MR_HOT int mr_response_finish(struct mr_response *res)
 {
     int err = MR_UNLIKELY(res->coded) ? mr_compress_finish(res) : 0;

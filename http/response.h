@@ -108,6 +108,9 @@ MR_API MR_MUST_USE int mr_response_send_file(struct mr_response *res, int fd,
 /* Send what was gathered now (an event stream's piece). 0 or -Exxx.
  * May park. */
 MR_API MR_MUST_USE int mr_response_flush(struct mr_response *res);
+/* The same when this thread has nothing else to do: with all that is written
+ * until then, and as much as the socket has room for. Never parks. */
+MR_API void mr_response_flush_soon(struct mr_response *res);
 
 /* --- before the answer, and in its place --- */
 

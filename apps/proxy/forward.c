@@ -10,9 +10,9 @@
  *
  *   (1) Once a byte of the request's body was taken from the client, or of an
  *       answer given to it, nothing is tried again.
- *   (2) While a connection is waited for, and while a server thinks, the
- *       client is watched: what nobody waits for any more is given up there,
- *       too, or never gets there.
+ *   (2) While a connection is waited for, while a server thinks, and between
+ *       the pieces of its answer the client is watched: what nobody waits for
+ *       any more is given up there, too, or never gets there.
  *   (3) An answer that breaks off there breaks off here: the client must not
  *       take a part for the whole.
  */
@@ -45,6 +45,13 @@ static int send_body(struct forward *f, bool *ret_ours)
     return rc < 0 ? rc : mr_call_end(f->call, MR_NEVER);
 }
 
+/* Its connection is at its end: a body that is wrong or late is another thing,
+ * with which it may read the answer all the same. */
+static bool has_left(int rc)
+{
+    return rc == -EPIPE || rc == -ENODATA || rc == -ECONNRESET;
+}
+
 /* All that comes from our client: its body, and then its end. */
 static intptr_t upwards(void *arg)
 {
@@ -59,6 +66,8 @@ static intptr_t upwards(void *arg)
     if (ours && rc != -ECANCELED) {
         f->client_rc = rc;
         mr_event_set(&f->over);
+        if (f->answering && has_left(rc))
+            mr_call_abort(f->call);
     }
     return 0; /* what the server did wrong is told by its answer */
 }
@@ -173,6 +182,7 @@ static int upgrade(struct forward *f)
 static int send_answer(struct forward *f)
 {
     const struct mr_response_head *head = mr_call_head(f->call);
+    int64_t left = head->content_length;
     char *buf;
     ssize_t n;
     int rc;
@@ -189,12 +199,24 @@ static int send_answer(struct forward *f)
     buf = mr_alloc(PIECE);
     if (!buf)
         return -ENOMEM;
+    mr_response_flush_soon(f->res); /* the head, if nothing comes behind it */
+    f->answering = true;
+    if (has_left(f->client_rc))
+        mr_call_abort(f->call); /* it was faster */
     while ((n = mr_call_read(f->call, buf, PIECE, MR_NEVER)) > 0) {
         rc = mr_response_write(f->res, buf, (size_t)n);
+        left -= n;
+        /* There is no more of it here: what came is not held back until there
+         * is, or a stream of small events would never arrive. */
+        if (rc == 0 && (size_t)n < PIECE && left != 0)
+            rc = mr_response_flush(f->res);
         if (rc)
             break;
     }
+    f->answering = false;
     mr_free(buf);
+    if (has_left(f->client_rc))
+        return rc ? rc : -EPIPE; /* it breaks off, and nobody is there to see */
     if (n < 0)
         mr_log(MR_LOG_WARN, "proxy: %s", mr_call_why(f->call));
     /* not -EPROTO and the like: those would blame the client */

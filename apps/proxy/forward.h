@@ -24,6 +24,7 @@ struct forward {
     bool answered;
     int answer_rc;
     int client_rc;
+    bool answering; /* its body is on its way */
     bool body_taken;
     bool safe; /* to be sent twice */
     char why[MR_CLIENT_WHY];

@@ -400,6 +400,57 @@ TEST(proxy_client_leaves)
     EQ_INT(site_stop(&s), 0);
 }
 
+/* So many bytes of an answer's body, at least, behind its head. */
+static bool read_some(int fd, size_t n)
+{
+    char in[4096], *body = NULL;
+    size_t got = 0;
+    ssize_t rc;
+
+    do {
+        rc = read(fd, in + got, sizeof in - got);
+        got += rc > 0 ? (size_t)rc : 0;
+        body = memmem(in, got, "\r\n\r\n", 4);
+    } while (rc > 0 && (!body || (size_t)(in + got - body - 4) < n));
+    return rc > 0 && strncmp(in, "HTTP/1.1 200", 12) == 0;
+}
+
+/* What there is of an answer that stalls is passed on, be it the head alone.
+ * And when its client leaves, the server is not kept until it says more. */
+TEST(proxy_an_answer_that_stalls)
+{
+    static const struct {
+        const char *target;
+        size_t n;
+    } stalls[] = {
+        {"/never?size=300K&at=0&do=stall", 0},
+        {"/never?size=300K&at=1&do=stall", 1},
+        {"/never?size=300K&at=1K&do=stall", 1024},
+        {"/never?size=300K&at=1K&do=stall&frame=chunked", 1024},
+        {"/never?size=300K&at=1K&do=stall&frame=close", 1024},
+    };
+    struct bad_child bad;
+    struct client_answer a;
+    struct site s = {0};
+    int fd;
+
+    OK(site_start(&s, "workers = 1\nroute '/' { app = proxy\n"
+                      "    to = 'http://@HOST@:9000' }\n"));
+    OK(bad_start(&bad, &s));
+    for (size_t i = 0; i < MR_ARRAY_LEN(stalls); i++) {
+        CASE("%s", stalls[i].target);
+        fd = client_dial(&s);
+        OK(client_ask(fd, stalls[i].target));
+        OK(read_some(fd, stalls[i].n));
+        EQ_INT(site_row(&s, 0)->in_flight, 1);
+        close(fd);
+        OK(UNTIL(site_row(&s, 0)->in_flight == 0));
+        OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "\nlive 1\n")));
+    }
+    bad_stop(&bad);
+    EQ_INT(site_stop(&s), 0);
+}
+
 /* One that leaves while its request waits for a connection: it is not made. */
 TEST(proxy_client_leaves_the_queue)
 {
@@ -541,6 +592,7 @@ TEST(proxy_configuration)
 
 SUITE("proxy", proxy_passes_on, proxy_bodies, proxy_mute_server,
       proxy_tries_again_with_a_body, proxy_both_ways, proxy_client_leaves,
-      proxy_client_leaves_the_queue, proxy_websocket, proxy_health,
-      proxy_ends_while_it_checks, proxy_configuration)
+      proxy_an_answer_that_stalls, proxy_client_leaves_the_queue,
+      proxy_websocket, proxy_health, proxy_ends_while_it_checks,
+      proxy_configuration)
 TEST_MAIN()
