@@ -212,7 +212,7 @@ void mr_call_abort(struct mr_call *call)
         return;
     call->stopped = true;
     /* The kernel wakes who waits for it, as if the server had left. */
-    (void)mr_sys_shutdown(call->conn->plain.stream.fd, SHUT_RDWR);
+    (void)mr_sys_shutdown(call->conn->pooled.fd, SHUT_RDWR);
 }
 
 /* --- from open to close --- */

@@ -49,7 +49,8 @@ static int send_body(struct forward *f, bool *ret_ours)
  * with which it may read the answer all the same. */
 static bool has_left(int rc)
 {
-    return rc == -EPIPE || rc == -ENODATA || rc == -ECONNRESET;
+    return rc == -EPIPE || rc == -ENODATA || rc == -ECONNRESET ||
+           rc == -ECONNABORTED;
 }
 
 /* All that comes from our client: its body, and then its end. */

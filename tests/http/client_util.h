@@ -292,6 +292,20 @@ static inline const char *get(struct theatre *t, const char *path)
     return call(t, &(struct mr_client_request){.url = mr_str(url_of(t, path))});
 }
 
+/* Another errand, for a call that was begun when it is: aborts it as soon as
+ * "hello" of its body has been read. */
+static inline intptr_t abort_after_hello(void *arg)
+{
+    struct theatre *t = arg;
+
+    t->text[0] = '\0';
+    while (!strstr(t->text, "hello"))
+        if (mr_yield())
+            return 0;
+    mr_call_abort(t->call);
+    return 0;
+}
+
 #define CLIENT(id, ...)                                            \
     static void client_##id(struct theatre *t);                    \
     static intptr_t client_in_hub_##id(void *unused)               \

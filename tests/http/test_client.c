@@ -348,6 +348,18 @@ CLIENT(is_cancelled_while_it_waits)
     CHECK_EQ_INT(mr_client_stats(t->client).open, 0);
 }
 
+CLIENT(is_aborted_by_another)
+{
+    PLAY({.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"}},
+         {.answers = {"HTTP/1.1 200 OK\r\n\r\nhello"}});
+    CHECK_OK(mr_group_spawn(&t->group, abort_after_hello, t));
+    CHECK_EQ_STR(get(t, "/"), "200 hello!ENODATA");
+    CHECK_OK(mr_group_spawn(&t->group, abort_after_hello, t));
+    CHECK_EQ_STR(get(t, "/"), "200 hello");
+    mr_call_abort(t->call); /* all has come */
+    CHECK_EQ_INT(mr_client_stats(t->client).open, 0);
+}
+
 /* --- limits --- */
 
 struct one_of_many {
@@ -534,5 +546,5 @@ SUITE("connections", keeps_a_connection, sends_again_on_a_fresh_one,
       takes_no_unasked_bytes, takes_no_answer_from_before_the_request,
       closes_what_was_idle_too_long, opens_no_more_than_allowed)
 SUITE("time", answers_late, stops_in_the_body, has_a_time_for_all,
-      is_cancelled_while_it_waits)
+      is_cancelled_while_it_waits, is_aborted_by_another)
 TEST_MAIN()

@@ -108,6 +108,15 @@ HTTPS(a_close_needs_a_goodbye)
     CHECK_EQ_STR(https(t, "127.0.0.1"), "200 hello!ECONNABORTED");
 }
 
+HTTPS(is_aborted_by_another)
+{
+    https_open(t, NULL);
+    PLAY({.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"},
+          .tls = true});
+    CHECK_OK(mr_group_spawn(&t->group, abort_after_hello, t));
+    CHECK_EQ_STR(https(t, "127.0.0.1"), "200 hello!ECONNABORTED");
+}
+
 HTTPS(goes_through_a_tunnel)
 {
     struct mr_proxies *p = NULL;
@@ -220,6 +229,6 @@ HTTPS(a_writer_keeps_its_connection)
 
 SUITE("https", keeps_an_encrypted_one, resumes_a_session,
       says_which_check_failed, is_no_tls_at_all, a_close_needs_a_goodbye,
-      goes_through_a_tunnel, sends_on_when_tls_speaks,
+      is_aborted_by_another, goes_through_a_tunnel, sends_on_when_tls_speaks,
       a_writer_keeps_its_connection)
 TEST_MAIN()
