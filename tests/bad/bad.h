@@ -86,8 +86,8 @@ struct bad_stat {
 struct bad_path {
     char path[256];
     uint64_t requests, ranges, bytes;
-    uint64_t got;        /* bytes of requests' bodies */
-    unsigned live, most; /* answers at once */
+    uint64_t got;  /* bytes of requests' bodies */
+    unsigned most; /* answers at once, to clients that are there */
     struct bad_path *next;
 };
 

@@ -85,6 +85,8 @@ struct bad_conn {
     char *buf;                            /* BAD_BUF, for bodies */
     struct bad_plan plan;
     struct bad_path *path;
+    bool answers; /* path, for now */
+    struct bad_conn *next;
 };
 
 /* The value of a field of the request, trimmed; p is NULL when there is none.
@@ -115,6 +117,7 @@ struct bad {
     struct mr_tls_context *tls;
     struct bad_stat stat;
     struct bad_path *paths;
+    struct bad_conn *conns;
     uint64_t refuse, reset; /* of connections to come */
     uint16_t port;
 };
