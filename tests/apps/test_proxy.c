@@ -380,6 +380,20 @@ TEST(proxy_both_ways)
 }
 
 /* A client that leaves while a server thinks: the call there ends as well. */
+#define TO_BAD                               \
+    "workers = 1\nroute '/' { app = proxy\n" \
+    "    to = 'http://@HOST@:9000' }\n"
+
+/* The proxy's side of it goes with the client: /stat's is all that is left. */
+static void client_leaves(struct site *s, int fd)
+{
+    struct client_answer a;
+
+    close(fd);
+    OK(UNTIL(site_row(s, 0)->in_flight == 0));
+    OK(UNTIL(client_get(s, "/stat", &a) && strstr(a.body, "\nlive 1\n")));
+}
+
 TEST(proxy_client_leaves)
 {
     struct bad_child bad;
@@ -387,15 +401,12 @@ TEST(proxy_client_leaves)
     struct site s = {0};
     int fd;
 
-    OK(site_start(&s, "workers = 1\nroute '/' { app = proxy\n"
-                      "    to = 'http://@HOST@:9000' }\n"));
+    OK(site_start(&s, TO_BAD));
     OK(bad_start(&bad, &s));
     fd = client_dial(&s);
     OK(client_ask(fd, "/never?head=none"));
     OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "path /never")));
-    close(fd);
-    OK(UNTIL(site_row(&s, 0)->in_flight == 0));
-    OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "\nlive 1\n")));
+    client_leaves(&s, fd);
     bad_stop(&bad);
     EQ_INT(site_stop(&s), 0);
 }
@@ -434,8 +445,7 @@ TEST(proxy_an_answer_that_stalls)
     struct site s = {0};
     int fd;
 
-    OK(site_start(&s, "workers = 1\nroute '/' { app = proxy\n"
-                      "    to = 'http://@HOST@:9000' }\n"));
+    OK(site_start(&s, TO_BAD));
     OK(bad_start(&bad, &s));
     for (size_t i = 0; i < MR_ARRAY_LEN(stalls); i++) {
         CASE("%s", stalls[i].target);
@@ -443,9 +453,7 @@ TEST(proxy_an_answer_that_stalls)
         OK(client_ask(fd, stalls[i].target));
         OK(read_some(fd, stalls[i].n));
         EQ_INT(site_row(&s, 0)->in_flight, 1);
-        close(fd);
-        OK(UNTIL(site_row(&s, 0)->in_flight == 0));
-        OK(UNTIL(client_get(&s, "/stat", &a) && strstr(a.body, "\nlive 1\n")));
+        client_leaves(&s, fd);
     }
     bad_stop(&bad);
     EQ_INT(site_stop(&s), 0);
