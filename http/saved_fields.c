@@ -30,12 +30,10 @@ struct mr_fields_mark mr_fields_mark(const struct mr_response *res)
                                    res->extra_n, res->has};
 }
 
-size_t mr_fields_size(const struct mr_response *res,
-                      const struct mr_fields_mark *mark)
+size_t mr_fields_size(const struct mr_fields_mark *mark)
 {
     size_t size = sizeof(struct mr_saved_fields);
 
-    (void)res;
     if (mark->has)
         return 0;
     for (const struct mr_extra *e = *mark->end; e; e = e->next)

@@ -8,7 +8,7 @@
  *
  *     mark = mr_fields_mark(res);
  *     ... mr_response_header(res, ...) ...
- *     size = mr_fields_size(res, &mark);
+ *     size = mr_fields_size(&mark);
  *     if (size > 0 && (saved = mr_alloc(size)))
  *         mr_fields_save(res, &mark, saved);
  *
@@ -41,8 +41,7 @@ struct mr_fields_mark {
 struct mr_fields_mark mr_fields_mark(const struct mr_response *res);
 /* Of what was added since. 0: it cannot be kept, as fields before the mark may
  * have had a say in what was. */
-size_t mr_fields_size(const struct mr_response *res,
-                      const struct mr_fields_mark *mark);
+size_t mr_fields_size(const struct mr_fields_mark *mark);
 /* Into so many bytes. */
 void mr_fields_save(const struct mr_response *res,
                     const struct mr_fields_mark *mark,

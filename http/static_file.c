@@ -74,7 +74,7 @@ static const struct mr_saved_fields *fields_of(const struct note *note)
 static void take_note(const struct sending *f, struct mr_str etag,
                       const struct mr_fields_mark *mark)
 {
-    size_t size = mr_fields_size(f->res, mark);
+    size_t size = mr_fields_size(mark);
     struct note *note;
 
     if (!f->kept || *mr_file_cache_note(f->kept) || size == 0 ||
@@ -344,8 +344,9 @@ static int answer(const struct sending *f, const struct stat *st)
     v.etag = f->note ? mr_str_n(f->note->tag, f->note->tag_n)
                      : mr_str_n(tag, put_etag(tag, st, f->coding, now));
     conditional = mr_conditional(h, method, &v, now);
-    ranged = mr_ranges_decide(h, method, &v, now, f->size, &r);
-    if (MR_LIKELY(f->note && !conditional && ranged == MR_STATUS_OK)) {
+    ranged =
+        conditional ? 0 : mr_ranges_decide(h, method, &v, now, f->size, &r);
+    if (MR_LIKELY(f->note && ranged == MR_STATUS_OK)) {
         err = mr_fields_restore(f->res, fields_of(f->note));
         if (err != -EEXIST)
             return err ? err : send_whole(f);

@@ -3,8 +3,8 @@
 #define APPS_GET_SETUP_H
 
 /*
- * setup.h - the client that all downloads use, with cookies, passwords and
- * proxies as the options say.
+ * setup.h - what is the same for all downloads: the client, with cookies,
+ * passwords and proxies as the options say; and what --checksum asks for.
  */
 #include "apps/get/options.h"
 #include "apps/get/outcome.h"

@@ -112,14 +112,14 @@ static const struct {
 static const char *sense_of(const struct client *c, char *out, size_t size)
 {
     const char *date = strcasestr(c->head, "\r\nDate: ");
-    const char *edge = strstr(c->head, "boundary=");
     int n = date ? (int)(date - c->head) : 0;
+    char *edge;
 
     snprintf(out, size, "%.*s%.*s", n, c->head, (int)size / 2,
              date ? strstr(date + 2, "\r\n") : c->head);
     edge = strstr(out, "boundary=");
     if (edge)
-        memset(out + (edge - out) + 9, '-', 32);
+        memset(edge + 9, '-', 32);
     return out;
 }
 
@@ -194,15 +194,17 @@ WEB(static_notes_change_no_answer)
 WEB(static_notes_wait_for_a_strong_tag)
 {
     struct client *c = client_new(w);
-    char weak[128];
+    char weak[128] = "";
 
     tree_make();
-    tree_put("new", "new");
-    tree_age("new", 0);
     route_files(w);
     open_files();
-    CHECK_EQ_INT(ask(c, GET("/10/new")), 200);
-    snprintf(weak, sizeof weak, "%.100s", client_field(c, "ETag"));
+    for (int i = 0; i < 20 && strncmp(weak, "W/\"", 3) != 0; i++) {
+        tree_put("new", "new"); /* again, if it was a slow minute */
+        tree_age("new", 0);
+        CHECK_EQ_INT(ask(c, GET("/10/new")), 200);
+        snprintf(weak, sizeof weak, "%.100s", client_field(c, "ETag"));
+    }
     CHECK_EQ_INT(strncmp(weak, "W/\"", 3), 0);
     do { /* a connection has its number of requests */
         client_free(c);
