@@ -388,6 +388,7 @@ struct mr_hub {
     struct mr_section *section;          /* innermost that is open, or NULL */
     struct mr_hub_slot *slot;            /* ours in mr_hubs */
     unsigned lists_made;                 /* of those that were asked for */
+    struct mr_hub_end *ends;             /* the last one first */
 };
 
 /* Errands that are not DONE. */

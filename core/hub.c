@@ -192,6 +192,13 @@ void mr_hub_before_poll(struct mr_hub_idle *idle)
         mr_list_push_back(&mr_thread.hub->idle, &idle->node);
 }
 
+void mr_hub_at_end(struct mr_hub_end *end)
+{
+    MR_BUG_ON(!mr_thread.hub);
+    end->next = mr_thread.hub->ends;
+    mr_thread.hub->ends = end;
+}
+
 MR_HOT bool mr_hub_may_go_on(void)
 {
     const struct mr_errand *e = mr_errand_self();
@@ -482,6 +489,12 @@ void mr_hub_free(struct mr_hub *hub)
     if (!hub)
         return;
     MR_BUG_ON(hub != mr_thread.hub || mr_hub_live(hub) > 0);
+    while (hub->ends) {
+        struct mr_hub_end *end = hub->ends;
+
+        hub->ends = end->next;
+        end->fn(end);
+    }
     if (hub->unwatch)
         hub->unwatch(hub);
     mr_inspect_leave(hub);

@@ -226,6 +226,17 @@ static inline void mr_hub_idle_remove(struct mr_hub_idle *idle)
 }
 
 /*
+ * Once, when the calling thread's hub is freed: fn runs on that thread, when no
+ * errand is left, and may not park. Those that were said last come first. For
+ * what a thread keeps from one call to the next and that is not memory.
+ */
+struct mr_hub_end {
+    struct mr_hub_end *next;
+    void (*fn)(struct mr_hub_end *end);
+};
+MR_API void mr_hub_at_end(struct mr_hub_end *end);
+
+/*
  * A coroutine that does one thing after the other, each as if in a coroutine of
  * its own, goes on only while this is true: not cancelled, no scope open, no
  * child, no variable of its own (core/local.h), and nobody who was told of it

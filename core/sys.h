@@ -52,6 +52,7 @@ struct signalfd_siginfo;
     X(ACCEPT4, "accept4")                           \
     X(CONNECT, "connect")                           \
     X(SENDFILE, "sendfile")                         \
+    X(SPLICE, "splice")                             \
     X(PPOLL, "ppoll")                               \
     X(EPOLL_WAIT, "epoll_wait")                     \
     /* sys.c */                                     \
@@ -171,6 +172,10 @@ MR_MUST_USE int mr_sys_connect(int fd, const struct sockaddr *addr,
                                socklen_t len);
 /* *off moves by what was sent. */
 MR_MUST_USE ssize_t mr_sys_sendfile(int out, int in, int64_t *off, size_t n);
+/* One of the two is a pipe. *off is a file's; NULL: it has none. Moves by what
+ * was taken. flags as splice(2). */
+MR_MUST_USE ssize_t mr_sys_splice(int in, int64_t *off, int out, size_t n,
+                                  unsigned flags);
 /* timeout_ns < 0: none. Reports -EINTR. */
 MR_MUST_USE int mr_sys_ppoll(struct pollfd *fds, unsigned n,
                              int64_t timeout_ns);

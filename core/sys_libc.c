@@ -9,6 +9,7 @@
 #include "core/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <time.h>
@@ -97,6 +98,11 @@ int mr_sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
 ssize_t mr_sys_sendfile(int out, int in, int64_t *off, size_t n)
 {
     return CALL(SENDFILE, false, sendfile(out, in, off, n));
+}
+
+ssize_t mr_sys_splice(int in, int64_t *off, int out, size_t n, unsigned flags)
+{
+    return CALL(SPLICE, false, splice(in, off, out, NULL, n, flags));
 }
 
 int mr_sys_ppoll(struct pollfd *fds, unsigned n, int64_t timeout_ns)

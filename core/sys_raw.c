@@ -108,6 +108,11 @@ ssize_t mr_sys_sendfile(int out, int in, int64_t *off, size_t n)
     return CALL(SENDFILE, false, SYS_sendfile, out, in, off, n, 0, 0);
 }
 
+ssize_t mr_sys_splice(int in, int64_t *off, int out, size_t n, unsigned flags)
+{
+    return CALL(SPLICE, false, SYS_splice, in, off, out, 0, n, flags);
+}
+
 int mr_sys_ppoll(struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
     struct timespec t = {timeout_ns / 1000000000, timeout_ns % 1000000000};

@@ -171,6 +171,35 @@ IN_HUB(hub_before_poll)
     return 0;
 }
 
+struct ending {
+    struct mr_hub_end end;
+    int number;
+};
+
+static int endings;
+
+static void on_end(struct mr_hub_end *e)
+{
+    CHECK_EQ_INT(mr_container_of(e, struct ending, end)->number, endings--);
+}
+
+TEST(hub_at_end)
+{
+    struct ending e[3];
+    struct mr_hub *hub;
+
+    for (int again = 0; again < 2; again++) {
+        OK(mr_hub_new(&hub) == 0);
+        for (endings = 0; endings < 3; endings++) {
+            e[endings].end.fn = on_end;
+            e[endings].number = endings + 1;
+            mr_hub_at_end(&e[endings].end);
+        }
+        mr_hub_free(hub); /* the last one first */
+        EQ_INT(endings, 0);
+    }
+}
+
 static struct mr_coro *from_hook;
 
 static intptr_t waits_for_cancel(void *unused)
@@ -428,7 +457,8 @@ IN_HUB(hub_turns_of_two_queues)
 SUITE("hub", hub_who_is_due_takes_turns_with_the_ready, hub_turns_of_two_queues,
       hub_yield_is_fair, hub_polls_while_coroutines_are_busy,
       hub_yields_are_not_polls, hub_counts, hub_runs_several_times,
-      hub_second_on_a_thread, hub_before_poll, hub_spawn_from_a_hook)
+      hub_second_on_a_thread, hub_before_poll, hub_at_end,
+      hub_spawn_from_a_hook)
 SUITE("hub: threads", hub_posts_from_threads, hub_post_wakes_the_kernel_wait,
       hub_in_each_of_several_threads)
 SUITE("hub: diagnosis", hub_dump_tells_who_waits_for_what, hub_beat)

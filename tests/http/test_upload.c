@@ -210,31 +210,18 @@ WEB(upload_left)
     CHECK_EQ_INT(rmdir(dir), 0);
 }
 
-/* How many descriptors this process has open. */
-static size_t open_files(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    size_t n = 0;
-
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
-    return n;
-}
-
 static int counts_open_files(struct mr_request *req, struct mr_response *res,
                              void *self)
 {
     struct mr_upload form;
-    size_t before = open_files();
+    int before = count_fds();
     int rc = mr_request_upload(req, self, &form);
 
     if (rc < 0)
         return rc;
     CHECK_EQ_INT(form.n, 200);
     CHECK_EQ_INT(files_in_dir(), 200);
-    CHECK_EQ_INT(open_files(), before);
+    CHECK_EQ_INT(count_fds(), before);
     return mr_reply(res, 200, NULL, mr_str(""));
 }
 

@@ -12,7 +12,6 @@
  *     mr_subprocess_free(p);
  *     leave();
  */
-#include <dirent.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -33,17 +32,6 @@
     {                              \
         .kind = MR_SUBPROCESS_NULL \
     }
-
-static inline int count_fds(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
 
 static inline bool has_children(void)
 {

@@ -7,7 +7,6 @@
  */
 #include "io/dial.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -161,17 +160,6 @@ static void hole_close(struct hole *h)
     for (size_t i = 0; i < MR_ARRAY_LEN(h->fillers); i++)
         mr_fd_close(h->fillers[i]);
     mr_fd_close(h->fd);
-}
-
-static int count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
 }
 
 static void check_peer(const struct mr_dial_report *r, const char *host,

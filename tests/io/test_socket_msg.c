@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
 /* test_socket_msg.c - datagrams, and descriptors in flight. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,17 +32,6 @@ static int bound(const char *text, struct mr_addr *ret_at)
     CHECK_OK(fd >= 0);
     CHECK_EQ_INT(mr_socket_local(fd, ret_at), 0);
     return fd;
-}
-
-static int count_fds(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 /* --- datagrams --- */
