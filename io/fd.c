@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "core/hub.h"
@@ -243,6 +244,20 @@ int mr_sendv(int fd, struct iovec *v, int n, int flags, int64_t deadline)
     return put_all(fd, (struct gather){v, n, flags, put_socket}, deadline);
 }
 
+/*
+ * After less was taken than there is: for lack of room, or as the file ends.
+ * poll(2) says which, and by that a socket knows that it owes us an edge, as
+ * with -EAGAIN. 0: try again.
+ */
+static int wait_for_room(int fd, int64_t deadline)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return mr_sys_ppoll(&p, 1, 0) > 0
+               ? 0
+               : wait_ready(fd, MR_WRITABLE | MR_DRAINED, deadline);
+}
+
 ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
 {
     size_t done = 0;
@@ -260,7 +275,7 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
             mr_disk_warm(in, *off, warm);
             seen = mr_hub_now();
         }
-        put = mr_sys_sendfile(out, in, off, warm);
+        put = mr_fd_put_pages(out, in, off, warm, warm < n - done);
         if (put == 0)
             break;
         if (put > 0) {
@@ -268,8 +283,7 @@ ssize_t mr_sendfile(int out, int in, int64_t *off, size_t n, int64_t deadline)
             warm -= (size_t)put;
             if (warm == 0)
                 continue;
-            /* A short one: no room, or the file's end. */
-            rc = wait_ready(out, MR_WRITABLE, deadline);
+            rc = wait_for_room(out, deadline);
         } else {
             rc = mr_fd_may_retry(out, MR_WRITABLE, (int)put, deadline);
         }
