@@ -441,7 +441,6 @@ TEST(proxy_an_answer_that_stalls)
         {"/never?size=300K&at=1K&do=stall&frame=close", 1024},
     };
     struct bad_child bad;
-    struct client_answer a;
     struct site s = {0};
     int fd;
 
